@@ -1,0 +1,248 @@
+"""How commands and screens ask something of a lab: by its inbox, or by writing themselves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labtui.engine import provenance, requests
+from labtui.engine.devices import check_device
+from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.store import inbox
+from labtui.store.errors import LabBroken, LabError, LabHeld
+from labtui.store.lab import Lab
+from labtui.store.lock import living_runner
+from labtui.store.paths import LabPaths
+from labtui.store.writer import Writer
+from labtui.study.spec import Study
+
+ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
+POLL_SECONDS = 0.02
+RESTART_SECONDS = 1.0
+
+
+class RequestRefused(Exception):
+    """The lab's writer declined; the message says why and what to do."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        """Remember the exit code that the command should end with."""
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of a request to run a study: its name in the lab, and trials added to it."""
+
+    study: str
+    added: int
+
+
+def submit(
+    paths: LabPaths,
+    study: Study,
+    *,
+    file: Path,
+    folder: Path,
+    command: Sequence[str] = (),
+    mode: str | None = None,
+    events: Path | None = None,
+    slots: int | None = None,
+) -> Submission:
+    """Hand a study to the lab's runner, starting one if none is alive.
+
+    Args:
+        paths: The lab.
+        study: What is asked for.
+        file: The study file, kept as text.
+        folder: Where its trainer runs and its files lie.
+        command: How it was asked for, kept (without secrets) to reproduce it.
+        mode: ``new`` to run under another name, ``extend`` to add trials to the one in the lab.
+        events: Append committed points and states to this file.
+        slots: Workers of a runner that is started; one a core by default.
+
+    Raises:
+        TrainerError, DeviceError: What the study needs is not here.
+        RequestRefused: The lab has a different study of that name.
+        LabError: The lab cannot be written.
+    """
+    check_trainer(study)
+    check_device(study.device)
+    _check_script(study, folder)
+    request = {
+        "kind": "submit",
+        "study": study.to_json(),
+        "source": provenance.redact(file.read_text("utf-8-sig")),
+        "file": str(file),
+        "folder": str(folder),
+        "interpreter": find_interpreter(study.interpreter, folder),
+        "environment": provenance.allowed_environment(),
+        "command": " ".join(provenance.redact_arguments(list(command))),
+        "provenance": provenance.describe(folder),
+        "mode": mode,
+        "events": str(events.absolute()) if events else None,
+    }
+    found = _ask_runner(paths, request, slots)
+    return Submission(found["study"], found["added"])
+
+
+def resume(
+    paths: LabPaths, name: str, *, events: Path | None = None, slots: int | None = None
+) -> Submission:
+    """Have a study that is in the lab trained further.
+
+    Raises:
+        RequestRefused: There is none of that name.
+        LabError: The lab cannot be written.
+    """
+    request = {
+        "kind": "resume",
+        "subject": name,
+        "events": str(events.absolute()) if events else None,
+    }
+    found = _ask_runner(paths, request, slots)
+    return Submission(found["study"], found["added"])
+
+
+def stop(paths: LabPaths, subject: str, *, now: bool = False) -> dict[str, Any]:
+    """Stop a study or a trial: after the next evaluation of each trial, or `now`.
+
+    Raises:
+        RequestRefused: There is no such study or trial.
+        LabError: The lab cannot be written.
+    """
+    return _ask(paths, {"kind": "stop", "subject": subject, "now": now})
+
+
+def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
+    """Add a note to a study or a trial.
+
+    Raises:
+        RequestRefused: There is no such study or trial.
+        LabError: The lab cannot be written.
+    """
+    return _ask(paths, {"kind": "note", "subject": subject, "text": text})
+
+
+def find_interpreter(named: str | None, folder: Path) -> str:
+    """Give the interpreter that trains: this one, or the one the study names.
+
+    Raises:
+        TrainerError: It is not there.
+    """
+    if named is None:
+        return sys.executable
+    found = Path(folder, named).expanduser()
+    if os.sep in named or found.is_file():
+        path = Path(os.path.abspath(found))  # a virtual environment's link must stay a link
+        if not (path.is_file() and os.access(path, os.X_OK)):
+            raise TrainerError(f"interpreter: {path} is not there; expected a Python to run")
+        return str(path)
+    which = shutil.which(named)
+    if which is None:
+        raise TrainerError(f"interpreter: found {named!r}; expected a path or a command on PATH")
+    return which
+
+
+def _check_script(study: Study, folder: Path) -> None:
+    script = study.trainer.options.get("file")
+    if script is not None and not Path(folder, script).is_file():
+        raise TrainerError(f"trainer.python: {Path(folder, script)}: no such file")
+
+
+# -- asking -------------------------------------------------------------------------------------
+
+
+def _ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the living runner, or write the lab ourselves when there is none."""
+    Lab(paths).close()  # nothing is created by asking
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        if living_runner(paths.lock) is not None:
+            found = _wait_for_answer(paths, inbox.post(paths, dict(request)), deadline)
+            if found is not None:
+                return _checked(found)
+        try:
+            with Writer(paths, wait=RESTART_SECONDS) as writer:
+                requests.recover(writer)
+                return _checked(requests.answer(writer, dict(request), runner=False))
+        except LabHeld:
+            continue
+    raise LabHeld(f"{paths.db}: held by another process for {ANSWER_SECONDS:g} s; try again")
+
+
+def _ask_runner(paths: LabPaths, request: Mapping[str, Any], slots: int | None) -> dict[str, Any]:
+    """Ask the runner, starting one as often as none is alive."""
+    if not paths.db.exists() or not os.access(paths.db, os.W_OK):
+        Writer(paths, wait=RESTART_SECONDS).close()  # says clearly why a lab cannot be made here
+    posted = inbox.post(paths, dict(request))
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        if living_runner(paths.lock) is None:
+            _start_runner(paths, slots)
+        found = _wait_for_answer(paths, posted, deadline)
+        if found is not None:
+            return _checked(found)
+    raise LabBroken(
+        f"{paths.db}: its runner did not answer within {ANSWER_SECONDS:g} s; "
+        f"see {paths.logs / 'runner.log'}"
+    )
+
+
+def _wait_for_answer(paths: LabPaths, posted: str, deadline: float) -> dict[str, Any] | None:
+    """Wait for the answer; None when the runner died before it answered."""
+    with Lab(paths) as lab:
+        missing_since = None
+        while time.monotonic() < deadline:
+            event = lab.answer(posted)
+            if event is not None:
+                return dict(event.data)
+            if lab.runner() is not None:
+                missing_since = None
+            elif missing_since is None:
+                missing_since = time.monotonic()
+            elif time.monotonic() - missing_since > RESTART_SECONDS:
+                return None
+            time.sleep(POLL_SECONDS)
+    return None
+
+
+def _start_runner(paths: LabPaths, slots: int | None) -> None:
+    """Start a runner in a session of its own: it outlives this process and its terminal."""
+    arguments = [sys.executable, "-m", "labtui.engine.service", "--lab", str(paths.db)]
+    if slots is not None:
+        arguments += ["--slots", str(slots)]
+    with (paths.logs / "runner.log").open("ab") as log:
+        subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=paths.db.parent,
+        )
+
+
+def _checked(found: dict[str, Any]) -> dict[str, Any]:
+    if "error" in found:
+        raise RequestRefused(found["error"], found.get("exit", 2))
+    return found
+
+
+__all__ = [
+    "LabError",
+    "RequestRefused",
+    "Submission",
+    "add_note",
+    "find_interpreter",
+    "resume",
+    "stop",
+    "submit",
+]

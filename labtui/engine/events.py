@@ -1,0 +1,67 @@
+"""``run --events FILE``: one JSON line for each committed point and state change, after its commit.
+
+A line is an acknowledgement: what it says is in the lab and survives a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from labtui.store.summaries import Point
+
+
+class EventFiles:
+    """The files that followers of each study asked for."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._files: dict[int, dict[Path, TextIO]] = {}
+        self._waiting: list[tuple[int, str]] = []
+
+    def open(self, study: int, path: Path) -> None:
+        """Append the events of a study to a file from now on."""
+        files = self._files.setdefault(study, {})
+        if path not in files:
+            files[path] = path.open("a", encoding="utf-8")
+
+    def close(self, study: int) -> None:
+        """Close the files of a study that has ended."""
+        for file in self._files.pop(study, {}).values():
+            file.close()
+
+    def points(self, study: int, trial: str, points: Sequence[Point]) -> None:
+        """Note points that the next commit will hold."""
+        if study in self._files:
+            for metric, step, value in points:
+                line = {"event": "point", "trial": trial, "metric": metric, "step": step}
+                self._note(study, {**line, "value": _strict(value)})
+
+    def state(self, study: int, trial: str | None, state: str, **more: object) -> None:
+        """Note a change of state that the next commit will hold; without a trial, the study's."""
+        if study in self._files:
+            subject = {"event": "trial", "trial": trial} if trial else {"event": "study"}
+            self._note(study, {**subject, "state": state, **more})
+
+    def committed(self) -> None:
+        """Write what was noted: its commit is durable."""
+        for study, line in self._waiting:
+            for file in self._files.get(study, {}).values():
+                file.write(line)
+        if self._waiting:
+            for files in self._files.values():
+                for file in files.values():
+                    file.flush()
+            self._waiting.clear()
+
+    def _note(self, study: int, line: dict[str, Any]) -> None:
+        self._waiting.append((study, json.dumps(line, allow_nan=False) + "\n"))
+
+
+def _strict(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

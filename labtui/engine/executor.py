@@ -1,0 +1,94 @@
+"""What the runner needs of whatever trains its trials: a small interface, and its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from labtui.trainer.channel import Points
+
+
+@dataclass(frozen=True)
+class WorkerKey:
+    """What a warm worker was started for; a trial that differs in any of it needs another."""
+
+    entry: str
+    interpreter: str
+    folder: str
+    environment: tuple[tuple[str, str], ...]
+    device: str
+    packages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at a trial: which worker it needs, and the assignment sent to it."""
+
+    trial: int
+    key: WorkerKey
+    assignment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A trial says something: ``started``, ``metric``, ``checkpoint``, ``kept``, ``done``."""
+
+    trial: int
+    kind: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A trial logged points; metric indices are those of its ``metric`` messages."""
+
+    trial: int
+    points: Points
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A trial's worker is gone.
+
+    Attributes:
+        signal: What killed it, or None.
+        reason: For people.
+        final: Whether trying again would end the same way.
+    """
+
+    trial: int
+    signal: int | None
+    reason: str
+    final: bool
+
+
+Event = Message | Logged | Lost
+
+
+class Executor(Protocol):
+    """Trains jobs and tells what happens, in the order in which it happened for each trial."""
+
+    def free(self) -> int:
+        """Count the jobs that could start now."""
+        ...
+
+    def start(self, job: Job) -> None:
+        """Begin a job; only while one is free."""
+        ...
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to end after its next evaluation."""
+        ...
+
+    def kill(self, trial: int) -> None:
+        """End a trial now; a `Lost` event follows."""
+        ...
+
+    def wait(self, timeout: float) -> list[Event]:
+        """Wait at most `timeout` seconds for something to happen."""
+        ...
+
+    def close(self) -> None:
+        """End everything; nothing is left running."""
+        ...

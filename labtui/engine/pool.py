@@ -1,0 +1,299 @@
+"""The local executor: warm workers under one guard, replaced when anything they know differs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labtui.engine import guard
+from labtui.engine.executor import Event, Job, Logged, Lost, Message, WorkerKey
+from labtui.trainer.channel import POINTS, FrameBuffer, pack_message, unpack_points
+
+TRIALS_PER_WORKER = 1000  # then it is replaced: no leak of a framework grows without end
+GRACE_SECONDS = 10.0
+RECEIVE_BYTES = 1 << 20
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+
+@dataclass
+class Worker:
+    """The runner's side of one worker process."""
+
+    number: int
+    key: WorkerKey
+    stream: socket.socket
+    token: str
+    frames: FrameBuffer = field(default_factory=FrameBuffer)
+    trial: int | None = None
+    trials: int = 0
+    sources: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    killed: bool = False
+    silent: bool = False  # its end of the socket is closed
+
+
+class LocalPool:
+    """Trains on this machine, `slots` trials at a time."""
+
+    def __init__(
+        self, slots: int, logs: Path, *, trials_per_worker: int = TRIALS_PER_WORKER
+    ) -> None:
+        """Start the guard; workers come when jobs do. `logs` takes what workers print."""
+        self._slots = slots
+        self._logs = logs
+        self._trials_per_worker = trials_per_worker
+        self._selector = selectors.DefaultSelector()
+        self._workers: dict[int, Worker] = {}
+        self._events: list[Event] = []
+        self._count = 0
+        guard.become_reaper()  # what a killed guard leaves behind comes here
+        self._start_guard()
+
+    # -- the interface ----------------------------------------------------------------------
+
+    def free(self) -> int:
+        """Count the jobs that could start now."""
+        return self._slots - sum(1 for w in self._workers.values() if w.trial is not None)
+
+    def start(self, job: Job) -> None:
+        """Give the job to a warm worker of its kind, or to a new one."""
+        worker = self._warm(job.key)
+        if worker is None:
+            self._make_room()
+            worker = self._spawn(job.key)
+        worker.trial = job.trial
+        worker.trials += 1
+        self._send(worker, {"kind": "run", **job.assignment})
+
+    def stop(self, trial: int) -> None:
+        """Ask a trial to end after its next evaluation."""
+        for worker in self._of(trial):
+            self._send(worker, {"kind": "stop"})
+
+    def kill(self, trial: int) -> None:
+        """End a trial now; a `Lost` event follows."""
+        for worker in self._of(trial):
+            worker.killed = True
+            self._order({"do": "kill", "worker": worker.number, "grace": 0.0})
+
+    def wait(self, timeout: float) -> list[Event]:
+        """Wait at most `timeout` seconds for messages of trials, or for the end of a worker."""
+        if self._events:
+            timeout = 0.0
+        for key, _ in self._selector.select(timeout):
+            key.data()
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        """End all workers and the guard."""
+        self._selector.unregister(self._guard)
+        self._guard.close()
+        self._guard_process.wait()
+        for worker in self._workers.values():
+            worker.stream.close()
+        self._workers.clear()
+        self._selector.close()
+
+    # -- workers ----------------------------------------------------------------------------
+
+    def _of(self, trial: int) -> list[Worker]:
+        return [worker for worker in self._workers.values() if worker.trial == trial]
+
+    def _warm(self, key: WorkerKey) -> Worker | None:
+        """Find an idle worker of this kind whose code is still what lies on the disk."""
+        for worker in self._idle():
+            if worker.key != key:
+                continue
+            if worker.trials < self._trials_per_worker and not _is_stale(worker):
+                return worker
+            self._retire(worker)
+        return None
+
+    def _idle(self) -> list[Worker]:
+        return [w for w in self._workers.values() if w.trial is None and not w.killed]
+
+    def _make_room(self) -> None:
+        """Retire idle workers, so that no more live than there are slots."""
+        living = sum(1 for worker in self._workers.values() if not worker.killed)
+        for worker in self._idle()[: max(0, living + 1 - self._slots)]:
+            self._retire(worker)
+
+    def _retire(self, worker: Worker) -> None:
+        worker.killed = True
+        self._order({"do": "kill", "worker": worker.number, "grace": GRACE_SECONDS})
+
+    def _spawn(self, key: WorkerKey) -> Worker:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BYTES)
+        self._count += 1
+        worker = Worker(self._count, key, ours, uuid.uuid4().hex)
+        self._workers[worker.number] = worker
+        order = {
+            "do": "spawn",
+            "worker": worker.number,
+            "interpreter": key.interpreter,
+            "folder": key.folder,
+            "environment": _quiet(dict(key.environment)),
+            "packages": dict(key.packages),
+            "token": worker.token,
+            "log": str(self._logs / "workers.log"),
+        }
+        self._order(order, theirs)
+        theirs.close()
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._receive(worker))
+        return worker
+
+    def _send(self, worker: Worker, message: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # its end is told by the guard
+            worker.stream.sendall(pack_message(dict(message)))
+
+    def _receive(self, worker: Worker) -> None:
+        try:
+            data = worker.stream.recv(RECEIVE_BYTES, socket.MSG_DONTWAIT)
+        except BlockingIOError:  # a process that the dead worker left behind holds its end
+            data = b""
+        except OSError:
+            data = b""
+        if not data:
+            self._silence(worker)
+        for kind, payload in worker.frames.feed(data):
+            if worker.trial is None:
+                continue
+            if kind == POINTS:
+                self._events.append(Logged(worker.trial, unpack_points(payload)))
+            else:
+                self._hear(worker, json.loads(payload))
+
+    def _hear(self, worker: Worker, message: dict[str, Any]) -> None:
+        kind = message.pop("kind")
+        if kind == "ready" or worker.trial is None:
+            return
+        if "sources" in message and message["sources"] != worker.sources:
+            worker.sources = message["sources"]
+            worker.stamps = {}
+        self._events.append(Message(worker.trial, kind, message))
+        if kind == "done":
+            worker.trial = None
+
+    def _silence(self, worker: Worker) -> None:
+        if not worker.silent:
+            worker.silent = True
+            self._selector.unregister(worker.stream)
+
+    def _bury(self, worker: Worker, code: int | None, error: str = "") -> None:
+        """Take what a dead worker still said, then report its trial lost."""
+        while not worker.silent:
+            self._receive(worker)
+        worker.stream.close()
+        self._workers.pop(worker.number, None)
+        if worker.trial is None:
+            return
+        number = -code if code is not None and code < 0 else None
+        if error:
+            reason, final = f"cannot start {worker.key.interpreter}: {error}", True
+        elif number is not None:
+            name = signal.Signals(number).name
+            hint = ", by hand or for want of memory" if number == signal.SIGKILL else ""
+            reason, final = f"its worker was killed by {name}{hint}", False
+        elif code is None:
+            reason, final = "its worker was lost with the guard", False
+        else:
+            reason, final = f"the trainer ended its process with exit code {code}", True
+        self._events.append(Lost(worker.trial, number, reason, final))
+
+    # -- the guard --------------------------------------------------------------------------
+
+    def _start_guard(self) -> None:
+        self._guard, theirs = socket.socketpair()
+        self._guard_text = b""
+        self._guard_process = subprocess.Popen(
+            [sys.executable, "-S", "-E", guard.__file__, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._selector.register(self._guard, selectors.EVENT_READ, self._hear_guard)
+
+    def _order(self, order: dict[str, Any], attached: socket.socket | None = None) -> None:
+        line = json.dumps(order).encode() + b"\n"
+        try:
+            if attached is None:
+                self._guard.sendall(line)
+            else:
+                sent = socket.send_fds(self._guard, [line], [attached.fileno()])
+                self._guard.sendall(line[sent:])
+        except OSError:
+            pass  # its death is heard as the end of its stream
+
+    def _hear_guard(self) -> None:
+        try:
+            data = self._guard.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            self._replace_guard()
+            return
+        *lines, self._guard_text = (self._guard_text + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            worker = self._workers.get(message["worker"])
+            if worker is None or message["kind"] == "spawned":
+                continue
+            if message["kind"] == "unspawned":
+                self._silence(worker)
+                self._bury(worker, None, message["error"])
+            else:
+                self._bury(worker, message["code"])
+
+    def _replace_guard(self) -> None:
+        """After the guard was killed: its workers died with it; begin again with a new one."""
+        self._selector.unregister(self._guard)
+        self._guard.close()
+        self._guard_process.wait()
+        guard.sweep(set())
+        for worker in list(self._workers.values()):
+            self._bury(worker, None)
+        self._start_guard()
+
+
+def _quiet(environment: dict[str, str]) -> dict[str, str]:
+    """One BLAS thread a worker, and the same hashes in every worker."""
+    threads = {name: "1" for name in THREADS if name not in environment}
+    return {**environment, **threads, "PYTHONHASHSEED": "0"}
+
+
+def _is_stale(worker: Worker) -> bool:
+    """Say whether a file the worker imported is no longer what it was; cheap when untouched."""
+    for name, expected in worker.sources.items():
+        path = Path(worker.key.folder, name)
+        try:
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_size)
+            if worker.stamps.get(name) == stamp:
+                continue
+            if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+                return True
+        except OSError:
+            return True
+        worker.stamps[name] = stamp
+    return False

@@ -1,0 +1,318 @@
+"""What others ask of a lab's writer, and how it is answered: submit, resume, stop, note.
+
+A runner applies these from its inbox; with no runner alive, a command holds the lock and applies
+them itself. Each answer is a JSON object: ``{"study": name, …}`` or ``{"error": …, "exit": n}``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from labtui.engine.devices import DeviceError, check_device
+from labtui.engine.jobs import resume_step, study_plan
+from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.store.changes import (
+    NewHyperparameter,
+    NewStudy,
+    NewTrial,
+    add_note,
+    add_study,
+    add_trials,
+    put_hyperparameters,
+    requeue_trial,
+    set_study,
+)
+from labtui.store.writer import Writer
+from labtui.study import halton
+from labtui.study.plan import assign_columns, plan, total_trials
+from labtui.study.spec import Study, difference, extends
+
+ACTIVE = ("queued", "running")
+
+
+class Refused(Exception):
+    """A request cannot be carried out; the message says why and what to do."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        """Remember the exit code the asker should end with."""
+        super().__init__(message)
+        self.code = code
+
+
+def find_study(writer: Writer, name: str) -> int:
+    """Give the id of a study.
+
+    Raises:
+        Refused: The lab holds none of that name.
+    """
+    row = writer.connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    names = [found[0] for found in writer.connection.execute("SELECT name FROM studies")]
+    near = difflib.get_close_matches(name, names, n=1)
+    guess = f" — did you mean {near[0]!r}?" if near else ""
+    raise Refused(f"no study {name!r} in this lab{guess}; `labtui list` shows what there is")
+
+
+def find_subject(writer: Writer, reference: str) -> tuple[int | None, int | None]:
+    """Give (study, None) for a study's name, (None, trial) for ``study/17`` or a trial's id.
+
+    Raises:
+        Refused: The lab holds neither.
+    """
+    name, slash, number = reference.rpartition("/")
+    row = None
+    if slash and number.isdecimal():
+        row = writer.connection.execute(
+            "SELECT t.id FROM trials t JOIN studies s ON s.id = t.study "
+            "WHERE s.name = ? AND t.number = ?",
+            (name, int(number)),
+        ).fetchone()
+    elif reference.isdecimal():
+        row = writer.connection.execute(
+            "SELECT id FROM trials WHERE id = ?", (int(reference),)
+        ).fetchone()
+    return (None, int(row[0])) if row else (find_study(writer, reference), None)
+
+
+# -- submitting ---------------------------------------------------------------------------------
+
+
+def submit(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
+    """Add a study to the lab, or take up the one of its name again.
+
+    Raises:
+        Refused: The study in the lab was asked for differently, and the request names no mode.
+    """
+    study = Study.from_json(request["study"])
+    check_trainer(study)
+    check_device(study.device)
+    mode = request.get("mode")
+    row = writer.connection.execute(
+        "SELECT id, spec FROM studies WHERE name = ?", (study.study,)
+    ).fetchone()
+    if row is not None and mode == "new":
+        study = _renamed(writer, study)
+        row = None
+    if row is None:
+        found = _add(writer, study, request)
+        return {"study": study.study, "id": found, "added": total_trials(study)}
+    return _take_up(writer, study, row[0], Study.from_json(json.loads(row[1])), mode)
+
+
+def _take_up(
+    writer: Writer, study: Study, found: int, old: Study, mode: str | None
+) -> dict[str, Any]:
+    added = 0
+    if study != old:
+        changes = "\n".join(f"  {line}" for line in difference(old, study))
+        if not extends(old, study):
+            raise Refused(
+                f"study {study.study!r} is in the lab already and was asked for differently:\n"
+                f"{changes}\nadd --new to run this one under another name, or undo the change"
+            )
+        if total_trials(study) != total_trials(old) and mode != "extend":
+            raise Refused(
+                f"study {study.study!r} is in the lab already with another budget:\n{changes}\n"
+                "add --extend to train the further trials, or --new to start afresh"
+            )
+        added = _extend(writer, study, found)
+    resume(writer, found)
+    return {"study": study.study, "id": found, "added": added}
+
+
+def resume(writer: Writer, study: int) -> None:
+    """Queue a study again if trials of it wait; a completed one stays so."""
+    waiting = writer.connection.execute(
+        "SELECT count(*) FROM trials WHERE study = ? AND state IN ('queued', 'running')", (study,)
+    ).fetchone()[0]
+    state = writer.connection.execute(
+        "SELECT state FROM studies WHERE id = ?", (study,)
+    ).fetchone()[0]
+    if waiting and state not in ACTIVE:
+        set_study(writer, study, "queued")
+        writer.commit()
+
+
+def _renamed(writer: Writer, study: Study) -> Study:
+    names = {row[0] for row in writer.connection.execute("SELECT name FROM studies")}
+    number = 2
+    while f"{study.study}-{number}" in names:
+        number += 1
+    return Study.from_json({**study.to_json(), "study": f"{study.study}-{number}"})
+
+
+def _add(writer: Writer, study: Study, request: dict[str, Any]) -> int:
+    columns = assign_columns(study)
+    new = NewStudy(
+        name=study.study,
+        workload=study.workload,
+        trainer=study.trainer.name,
+        goal=study.goal,
+        metric=study.objective.metric,
+        direction=study.objective.goal,
+        selection=study.objective.select,
+        seed=study.seed,
+        sequence=halton.VERSION,
+        total=total_trials(study),
+        spec=study.to_json(),
+        folder=request["folder"],
+        interpreter=request["interpreter"],
+        hyperparameters=_definitions(study, columns),
+        source=request.get("source", ""),
+        file=request.get("file", ""),
+        environment=request["environment"],
+        command=request.get("command", ""),
+        provenance=request.get("provenance", {}),
+    )
+    return add_study(writer, new, _trials(study, columns, 0))
+
+
+def _extend(writer: Writer, study: Study, found: int) -> int:
+    rows = writer.connection.execute(
+        "SELECT name, sequence_column FROM hyperparameters "
+        "WHERE study = ? AND sequence_column IS NOT NULL",
+        (found,),
+    )
+    columns = assign_columns(study, dict(rows.fetchall()))
+    start = writer.connection.execute(
+        "SELECT count(*) FROM trials WHERE study = ?", (found,)
+    ).fetchone()[0]
+    trials = list(_trials(study, columns, start))
+    spec, total = json.dumps(study.to_json()), total_trials(study)
+    definitions = _definitions(study, columns)
+
+    def change(connection: sqlite3.Connection, revision: int) -> None:
+        connection.execute(
+            "UPDATE studies SET spec = ?, total = ?, goal = ?, revision = ? WHERE id = ?",
+            (spec, total, study.goal, revision, found),
+        )
+        put_hyperparameters(connection, found, definitions)
+
+    writer.queue(change)
+    add_trials(writer, found, trials)
+    writer.commit()
+    return len(trials)
+
+
+def _definitions(study: Study, columns: dict[str, int]) -> list[NewHyperparameter]:
+    data = study.to_json()["hyperparameters"]
+    return [
+        NewHyperparameter(name, definition["role"], columns.get(name), definition)
+        for name, definitions in data.items()
+        for definition in definitions
+    ]
+
+
+def _trials(study: Study, columns: dict[str, int], start: int) -> Iterator[NewTrial]:
+    for trial in plan(study, columns, start):
+        yield NewTrial(
+            trial.number,
+            trial.point,
+            trial.arm,
+            trial.params,
+            trial.unit,
+            trial.seed,
+            study.budget.max_train_steps,
+        )
+
+
+# -- the rest -----------------------------------------------------------------------------------
+
+
+def note(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
+    """Add a note to a study or a trial."""
+    study, trial = find_subject(writer, request["subject"])
+    add_note(writer, request["text"], study=study, trial=trial)
+    writer.commit()
+    return {"subject": request["subject"]}
+
+
+def stop_idle(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
+    """Stop a study, or one trial, that no runner is training."""
+    study, trial = find_subject(writer, request["subject"])
+    if study is not None:
+        state = _state(writer, "studies", study)
+        if state in ACTIVE:
+            set_study(writer, study, "stopped", "stopped by a person")
+    elif trial is not None:
+        state = _state(writer, "trials", trial)
+        if state == "queued":
+            stop_queued(writer, trial)
+    writer.commit()
+    return {"subject": request["subject"], "was": state}
+
+
+def stop_queued(writer: Writer, trial: int) -> None:
+    """Queue a waiting trial's end: it will not be trained."""
+
+    def change(connection: sqlite3.Connection, revision: int) -> None:
+        connection.execute(
+            "UPDATE trials SET state = 'stopped', reason = 'stopped by a person', revision = ? "
+            "WHERE id = ? AND state = 'queued'",
+            (revision, trial),
+        )
+
+    writer.queue(change)
+
+
+def _state(writer: Writer, table: str, row: int) -> str:
+    found = writer.connection.execute(f"SELECT state FROM {table} WHERE id = ?", (row,))
+    return str(found.fetchone()[0])
+
+
+def recover(writer: Writer) -> list[int]:
+    """Return a dead runner's trials to the queue, rewound to their newest whole checkpoints.
+
+    Whoever holds the lock may call this: no other runner can be alive then.
+
+    Returns:
+        The ids of the trials.
+    """
+    rows = writer.connection.execute("SELECT id FROM trials WHERE state = 'running'").fetchall()
+    found = [int(row[0]) for row in rows]
+    for trial in found:
+        requeue_trial(
+            writer,
+            trial,
+            reason="interrupted: its runner died",
+            step=resume_step(writer.connection, writer.paths, trial),
+            seconds=0.0,
+            interrupted=True,
+        )
+    writer.execute("UPDATE runners SET ended = 'died' WHERE ended IS NULL")
+    writer.commit()
+    return found
+
+
+def active_studies(writer: Writer) -> list[int]:
+    """List the studies that are to be trained, in the order they were asked for."""
+    rows = writer.connection.execute(
+        f"SELECT id FROM studies WHERE state IN {ACTIVE} ORDER BY id"
+    ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str, Any]:
+    """Carry out a request that needs no training to stop, and say what came of it."""
+    try:
+        if request["kind"] == "submit":
+            return submit(writer, request)
+        if request["kind"] == "resume":
+            study = find_study(writer, request["subject"])
+            resume(writer, study)
+            study_plan(writer.connection, study)
+            return {"study": request["subject"], "id": study, "added": 0}
+        if request["kind"] == "note":
+            return note(writer, request)
+        if request["kind"] == "stop" and not runner:
+            return stop_idle(writer, request)
+        raise Refused(f"request {request['kind']!r}: this labtui does not know it; update it")
+    except Refused as error:
+        return {"error": str(error), "exit": error.code}
+    except (TrainerError, DeviceError) as error:
+        return {"error": str(error), "exit": 2}

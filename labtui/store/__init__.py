@@ -1,0 +1,1 @@
+"""The lab file: schema, queries, the one writer, the inbox."""

@@ -1,0 +1,310 @@
+"""Reading a lab: every question that commands and screens ask of it, one query each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from labtui.store.connection import broken, open_reader
+from labtui.store.errors import UnknownName
+from labtui.store.identity import Identity
+from labtui.store.lock import living_runner
+from labtui.store.paths import LabPaths
+from labtui.store.records import (
+    INTERRUPTED,
+    CheckpointRecord,
+    Curve,
+    EventRecord,
+    StudyRecord,
+    TrialRecord,
+)
+
+_VALUE = "iif(s.selection = 'best', t.best_value, t.last_value)"
+_TRIALS = """SELECT t.id, s.name AS study, t.number, t.point, t.arm, t.state, t.reason, t.detail,
+    t.params, t.unit, t.seed, t.best_value, t.best_step, t.last_value, t.last_step, s.selection,
+    t.step, t.max_steps, t.attempt, t.seconds, t.device, t.versions, t.code, t.source, t.started,
+    t.finished, t.revision
+    FROM trials t JOIN studies s ON s.id = t.study"""
+_STUDIES = """SELECT s.*, w.name AS workload_name FROM studies s
+    JOIN workloads w ON w.id = s.workload"""
+
+
+class Lab:
+    """A reader of one lab. Each question is a query of its own: none holds the file up."""
+
+    def __init__(self, paths: LabPaths) -> None:
+        """Open the lab at `paths`.
+
+        Raises:
+            NoLab, NotALab, LabBroken: It is not there, is something else, or cannot be read.
+        """
+        self.paths = paths
+        self._connection = open_reader(paths.db)
+        self._seen = -1
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Lab:
+        """Read inside a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    # -- what changed -----------------------------------------------------------------------
+
+    def has_changed(self) -> bool:
+        """Say whether another process committed since this was last asked; costs microseconds."""
+        version: int = self._one("PRAGMA data_version")[0]
+        changed = version != self._seen
+        self._seen = version
+        return changed
+
+    def revision(self) -> int:
+        """Give the number of the last commit."""
+        return int(self._one("SELECT revision FROM lab")[0])
+
+    def runner(self) -> Identity | None:
+        """Identify the living runner of this lab; None without one."""
+        return living_runner(self.paths.lock)
+
+    # -- studies ----------------------------------------------------------------------------
+
+    def studies(self) -> list[StudyRecord]:
+        """Give all studies, the one with the latest activity first."""
+        alive = self.runner() is not None
+        counts: dict[int, dict[str, int]] = {}
+        for study, state, n in self._all("SELECT study, state, count(*) FROM trials GROUP BY 1, 2"):
+            counts.setdefault(study, {})[state] = n
+        best = {row["study"]: row for row in self._best()}
+        rows = self._all(f"{_STUDIES} ORDER BY s.activity DESC, s.id DESC")
+        return [
+            _study(row, counts.get(row["id"], {}), best.get(row["id"]), alive=alive) for row in rows
+        ]
+
+    def study(self, name: str) -> StudyRecord:
+        """Give one study.
+
+        Raises:
+            UnknownName: The lab holds none of that name; the nearest is named.
+        """
+        for study in self.studies():
+            if study.name == name:
+                return study
+        names = [row[0] for row in self._all("SELECT name FROM studies")]
+        raise UnknownName("study", name, names, "`labtui list` shows what there is")
+
+    def _best(self) -> list[sqlite3.Row]:
+        """The best completed trial of each study: ties go to the earlier trial."""
+        return self._all(
+            f"""SELECT study, number, value FROM (
+                SELECT t.study, t.number, {_VALUE} AS value, row_number() OVER (
+                    PARTITION BY t.study ORDER BY
+                        iif(s.direction = 'minimize', {_VALUE}, -{_VALUE}), t.number) AS place
+                FROM trials t JOIN studies s ON s.id = t.study
+                WHERE t.state = 'completed' AND abs({_VALUE}) < 9e999)
+            WHERE place = 1"""
+        )
+
+    def hyperparameters(self, study: str) -> list[dict[str, Any]]:
+        """Give a study's definitions in their order: name, role, column and definition."""
+        rows = self._all(
+            "SELECT h.name, h.role, h.sequence_column, h.definition FROM hyperparameters h "
+            "JOIN studies s ON s.id = h.study WHERE s.name = ? ORDER BY h.position",
+            (study,),
+        )
+        return [
+            {
+                "name": row["name"],
+                "role": row["role"],
+                "column": row["sequence_column"],
+                **json.loads(row["definition"]),
+            }
+            for row in rows
+        ]
+
+    def notes(self, study: str) -> list[tuple[str, str]]:
+        """Give the notes on a study and its trials: (when, text), oldest first."""
+        rows = self._all(
+            "SELECT n.created, n.text FROM notes n LEFT JOIN trials t ON t.id = n.trial "
+            "JOIN studies s ON s.id = coalesce(n.study, t.study) WHERE s.name = ? ORDER BY n.id",
+            (study,),
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    # -- trials -----------------------------------------------------------------------------
+
+    def trials(self, study: str, *, newer_than: int = 0) -> list[TrialRecord]:
+        """Give the trials of a study by number, only those changed after a revision if asked."""
+        alive = self.runner() is not None
+        rows = self._all(
+            f"{_TRIALS} WHERE s.name = ? AND t.revision > ? ORDER BY t.number", (study, newer_than)
+        )
+        return [_trial(row, alive=alive) for row in rows]
+
+    def trial(self, reference: str) -> TrialRecord:
+        """Give one trial by ``study/17`` or by its integer id.
+
+        Raises:
+            UnknownName: The lab holds no such trial.
+        """
+        alive = self.runner() is not None
+        study, slash, number = reference.rpartition("/")
+        if slash and number.isdecimal():
+            rows = self._all(f"{_TRIALS} WHERE s.name = ? AND t.number = ?", (study, int(number)))
+        elif reference.isdecimal():
+            rows = self._all(f"{_TRIALS} WHERE t.id = ?", (int(reference),))
+        else:
+            rows = []
+        if rows:
+            return _trial(rows[0], alive=alive)
+        names = [row[0] for row in self._all("SELECT name FROM studies")]
+        hint = "a trial is named STUDY/NUMBER, and `labtui show STUDY` lists them"
+        raise UnknownName("trial", reference, names, hint)
+
+    def metrics(self, study: str) -> list[str]:
+        """Give the names of the metrics that a study's trials logged."""
+        rows = self._all(
+            "SELECT DISTINCT m.name FROM summaries y JOIN metrics m ON m.id = y.metric "
+            "JOIN trials t ON t.id = y.trial JOIN studies s ON s.id = t.study "
+            "WHERE s.name = ? ORDER BY m.name",
+            (study,),
+        )
+        return [row[0] for row in rows]
+
+    def curves(self, trials: Sequence[int], metric: str) -> list[Curve]:
+        """Give one metric's curve of each trial (by id) that logged it."""
+        result = []
+        for trial in trials:
+            rows = self._all(
+                "SELECT step, value FROM points WHERE trial = ? AND metric = "
+                "(SELECT id FROM metrics WHERE name = ?) ORDER BY step",
+                (trial, metric),
+            )
+            if rows:
+                steps = tuple(row[0] for row in rows)
+                values = tuple(float("nan") if row[1] is None else row[1] for row in rows)
+                result.append(Curve(trial, metric, steps, values))
+        return result
+
+    def points(self, study: str) -> Iterator[tuple[int, str, int, float | None]]:
+        """Yield every point of a study: trial number, metric, step, value (None for NaN)."""
+        with self._reading():
+            cursor = self._connection.execute(
+                "SELECT t.number, m.name, p.step, p.value FROM trials t "
+                "JOIN studies s ON s.id = t.study JOIN points p ON p.trial = t.id "
+                "JOIN metrics m ON m.id = p.metric "
+                "WHERE s.name = ? ORDER BY t.number, m.name, p.step",
+                (study,),
+            )
+            for row in cursor:
+                yield row[0], row[1], row[2], row[3]
+
+    def checkpoints(self, trial: int) -> list[CheckpointRecord]:
+        """Give a trial's checkpoints by step."""
+        rows = self._all("SELECT * FROM checkpoints WHERE trial = ? ORDER BY step", (trial,))
+        return [
+            CheckpointRecord(
+                row["step"],
+                row["value"],
+                bool(row["best"]),
+                row["folder"],
+                row["size"],
+                row["created"],
+            )
+            for row in rows
+        ]
+
+    # -- requests ---------------------------------------------------------------------------
+
+    def answer(self, request: str) -> EventRecord | None:
+        """Give the runner's answer to a request, once there is one."""
+        rows = self._all("SELECT * FROM events WHERE request = ?", (request,))
+        return _event(rows[0]) if rows else None
+
+    def events(self, study: str | None = None, *, after: int = 0) -> list[EventRecord]:
+        """Give what happened after event `after`, in one study or in the whole lab."""
+        rows = self._all(
+            "SELECT e.* FROM events e LEFT JOIN studies s ON s.id = e.study "
+            "WHERE e.id > ? AND (? IS NULL OR s.name = ?) ORDER BY e.id",
+            (after, study, study),
+        )
+        return [_event(row) for row in rows]
+
+    # -- plumbing ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise broken(self.paths.db, error) from error
+
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
+        with self._reading():
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+
+    def _one(self, sql: str) -> sqlite3.Row:
+        return self._all(sql)[0]
+
+
+def _shown(state: str, *, alive: bool) -> str:
+    return INTERRUPTED if state == "running" and not alive else state
+
+
+def _trial(row: sqlite3.Row, *, alive: bool) -> TrialRecord:
+    fields = list(row)
+    fields[5] = _shown(row["state"], alive=alive)
+    return TrialRecord(*fields)
+
+
+def _study(
+    row: sqlite3.Row, counts: dict[str, int], best: sqlite3.Row | None, *, alive: bool
+) -> StudyRecord:
+    shown: dict[str, int] = {}
+    for state, n in counts.items():
+        shown[_shown(state, alive=alive)] = n
+    return StudyRecord(
+        id=row["id"],
+        name=row["name"],
+        workload=row["workload_name"],
+        goal=row["goal"],
+        state=_shown(row["state"], alive=alive),
+        reason=row["reason"],
+        metric=row["metric"],
+        direction=row["direction"],
+        selection=row["selection"],
+        total=row["total"],
+        counts=shown,
+        best_value=best["value"] if best else None,
+        best_trial=best["number"] if best else None,
+        spec_json=row["spec"],
+        source=row["source"],
+        file=row["file"],
+        folder=row["folder"],
+        interpreter=row["interpreter"],
+        command=row["command"],
+        provenance_json=row["provenance"],
+        created=row["created"],
+        finished=row["finished"],
+        activity=row["activity"],
+        revision=row["revision"],
+    )
+
+
+def _event(row: sqlite3.Row) -> EventRecord:
+    return EventRecord(
+        row["id"], row["created"], row["kind"], row["study"], row["trial"], json.loads(row["data"])
+    )

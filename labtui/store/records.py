@@ -1,0 +1,184 @@
+"""What readers get: rows of the lab as frozen records."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+STATES = ("queued", "running", "completed", "infeasible", "failed", "stopped")
+INTERRUPTED = "interrupted"  # stored as running, but its runner is dead: seen, never written
+ENDED = frozenset({"completed", "infeasible", "failed", "stopped"})
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial.
+
+    Attributes:
+        id: Its number in the lab; `number` is that in its study, from 0.
+        point: Which nuisance point it is at; trials of all arms share it.
+        state: One of `STATES`, or ``interrupted``.
+        value: The objective as the study selects it (best or final), None without one.
+        step: Updates done; `max_steps` are planned.
+        seconds: Training time over all attempts.
+        code: The user's files it was trained with, path → SHA-256.
+        source: Where an imported trial came from.
+    """
+
+    id: int
+    study: str
+    number: int
+    point: int | None
+    arm: str
+    state: str
+    reason: str
+    detail: str
+    params_json: str = field(repr=False)
+    unit_json: str = field(repr=False)
+    seed: int | None
+    best_value: float | None
+    best_step: int | None
+    last_value: float | None
+    last_step: int | None
+    selection: str
+    step: int
+    max_steps: int | None
+    attempt: int
+    seconds: float
+    device: str
+    versions_json: str = field(repr=False)
+    code_json: str = field(repr=False)
+    source: str
+    started: str | None
+    finished: str | None
+    revision: int
+
+    @property
+    def name(self) -> str:
+        """The name people use: ``study/17``."""
+        return f"{self.study}/{self.number}"
+
+    @property
+    def value(self) -> float | None:
+        """The objective by the study's selection; None when there is none that is finite."""
+        found = self.best_value if self.selection == "best" else self.last_value
+        return found if found is not None and math.isfinite(found) else None
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """Active hyperparameters, name → value."""
+        return dict(json.loads(self.params_json))
+
+    @cached_property
+    def unit(self) -> dict[str, float]:
+        """Unit coordinates of the sampled ones, name → [0, 1)."""
+        return dict(json.loads(self.unit_json))
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of the interpreter and frameworks."""
+        return dict(json.loads(self.versions_json))
+
+    @cached_property
+    def code(self) -> dict[str, str]:
+        """The user's files it was trained with, path → SHA-256."""
+        return dict(json.loads(self.code_json))
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """One study, with its trials counted.
+
+    Attributes:
+        metric: The objective; `direction` is ``minimize`` or ``maximize``.
+        state: ``queued``, ``running``, ``completed``, ``stopped`` or ``interrupted``.
+        total: Trials planned.
+        counts: Trials in each state that occurs.
+        best_value: Over completed trials; None without any.
+        best_trial: Number of the trial that has it.
+        activity: When something last changed, ISO 8601 UTC.
+        provenance: Git commit and diff, versions, and what else reproduces it.
+    """
+
+    id: int
+    name: str
+    workload: str
+    goal: str
+    state: str
+    reason: str
+    metric: str
+    direction: str
+    selection: str
+    total: int
+    counts: Mapping[str, int]
+    best_value: float | None
+    best_trial: int | None
+    spec_json: str = field(repr=False)
+    source: str = field(repr=False)
+    file: str
+    folder: str
+    interpreter: str
+    command: str
+    provenance_json: str = field(repr=False)
+    created: str
+    finished: str | None
+    activity: str
+    revision: int
+
+    @property
+    def minimize(self) -> bool:
+        """Whether lower is better."""
+        return self.direction == "minimize"
+
+    @property
+    def ended(self) -> int:
+        """Trials that will not be trained any further."""
+        return sum(n for state, n in self.counts.items() if state in ENDED)
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """The study as asked for: `labtui.study.spec.Study.from_json` takes it."""
+        return dict(json.loads(self.spec_json))
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What reproduces the study."""
+        return dict(json.loads(self.provenance_json))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one trial: `steps` ascending and `values`, NaN where it was not a number."""
+
+    trial: int
+    metric: str
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """A state on the disk: `folder` is relative to the trial's checkpoint folder."""
+
+    step: int
+    value: float | None
+    best: bool
+    folder: str
+    size: int
+    created: str
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """Something that happened, or the answer to a request."""
+
+    id: int
+    created: str
+    kind: str
+    study: int | None
+    trial: int | None
+    data: Mapping[str, Any]

@@ -1,0 +1,285 @@
+"""The tables of a lab file, and how an older one becomes the current one.
+
+Every migration is a list of statements that runs in one transaction with those of all later
+versions, after a backup. Rows carry `revision`, the number of the commit that last changed them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from labtui.store.errors import LabBroken, NotALab
+
+APPLICATION_ID = 0x6C616274  # "labt"
+
+VERSION_1 = (
+    """CREATE TABLE lab (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        revision INTEGER NOT NULL,
+        created TEXT NOT NULL
+    )""",
+    "INSERT INTO lab VALUES (1, 0, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+    """CREATE TABLE workloads (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        trainer TEXT NOT NULL,
+        metric TEXT NOT NULL,
+        goal TEXT NOT NULL CHECK (goal IN ('minimize', 'maximize')),
+        card TEXT NOT NULL DEFAULT '{}',
+        created TEXT NOT NULL,
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE TABLE studies (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        workload INTEGER NOT NULL REFERENCES workloads(id),
+        goal TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'completed', 'stopped')),
+        reason TEXT NOT NULL DEFAULT '',
+        metric TEXT NOT NULL,
+        direction TEXT NOT NULL CHECK (direction IN ('minimize', 'maximize')),
+        selection TEXT NOT NULL CHECK (selection IN ('best', 'final')),
+        seed TEXT NOT NULL,
+        sequence TEXT NOT NULL,
+        total INTEGER NOT NULL,
+        spec TEXT NOT NULL,
+        source TEXT NOT NULL DEFAULT '',
+        file TEXT NOT NULL DEFAULT '',
+        folder TEXT NOT NULL,
+        interpreter TEXT NOT NULL,
+        environment TEXT NOT NULL DEFAULT '{}',
+        command TEXT NOT NULL DEFAULT '',
+        provenance TEXT NOT NULL DEFAULT '{}',
+        created TEXT NOT NULL,
+        finished TEXT,
+        activity TEXT NOT NULL,
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE TABLE hyperparameters (
+        study INTEGER NOT NULL REFERENCES studies(id),
+        name TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('scientific', 'nuisance', 'fixed')),
+        sequence_column INTEGER,
+        definition TEXT NOT NULL,
+        PRIMARY KEY (study, name, position)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE runners (
+        id INTEGER PRIMARY KEY,
+        machine TEXT NOT NULL,
+        boot TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        process_start TEXT NOT NULL,
+        version TEXT NOT NULL,
+        slots INTEGER NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT,
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE TABLE trials (
+        id INTEGER PRIMARY KEY,
+        study INTEGER NOT NULL REFERENCES studies(id),
+        number INTEGER NOT NULL,
+        point INTEGER,
+        arm TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN
+            ('queued', 'running', 'completed', 'infeasible', 'failed', 'stopped')),
+        reason TEXT NOT NULL DEFAULT '',
+        detail TEXT NOT NULL DEFAULT '',
+        params TEXT NOT NULL,
+        unit TEXT NOT NULL DEFAULT '{}',
+        seed INTEGER,
+        max_steps INTEGER,
+        step INTEGER NOT NULL DEFAULT 0,
+        start_step INTEGER NOT NULL DEFAULT 0,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        interruptions INTEGER NOT NULL DEFAULT 0,
+        runner INTEGER REFERENCES runners(id),
+        best_value REAL,
+        best_step INTEGER,
+        last_value REAL,
+        last_step INTEGER,
+        seconds REAL NOT NULL DEFAULT 0,
+        device TEXT NOT NULL DEFAULT '',
+        versions TEXT NOT NULL DEFAULT '{}',
+        code TEXT NOT NULL DEFAULT '{}',
+        source TEXT NOT NULL DEFAULT '',
+        started TEXT,
+        finished TEXT,
+        revision INTEGER NOT NULL,
+        UNIQUE (study, number)
+    )""",
+    "CREATE INDEX trials_by_revision ON trials(revision)",
+    """CREATE TABLE metrics (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        goal TEXT
+    )""",
+    """CREATE TABLE points (
+        trial INTEGER NOT NULL REFERENCES trials(id),
+        metric INTEGER NOT NULL REFERENCES metrics(id),
+        step INTEGER NOT NULL,
+        value REAL,
+        PRIMARY KEY (trial, metric, step)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE summaries (
+        trial INTEGER NOT NULL REFERENCES trials(id),
+        metric INTEGER NOT NULL REFERENCES metrics(id),
+        n INTEGER NOT NULL,
+        first_nonfinite_step INTEGER,
+        min REAL, min_step INTEGER,
+        max REAL, max_step INTEGER,
+        last REAL, last_step INTEGER,
+        revision INTEGER NOT NULL,
+        PRIMARY KEY (trial, metric)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE checkpoints (
+        trial INTEGER NOT NULL REFERENCES trials(id),
+        step INTEGER NOT NULL,
+        value REAL,
+        best INTEGER NOT NULL DEFAULT 0,
+        folder TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        created TEXT NOT NULL,
+        PRIMARY KEY (trial, step)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE code (
+        sha256 TEXT PRIMARY KEY,
+        path TEXT NOT NULL,
+        content TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE launches (
+        id INTEGER PRIMARY KEY,
+        workload INTEGER NOT NULL REFERENCES workloads(id),
+        study INTEGER REFERENCES studies(id),
+        trial INTEGER REFERENCES trials(id),
+        verdict TEXT NOT NULL CHECK (verdict IN ('adopt', 'reject', 'undecided')),
+        evidence TEXT NOT NULL DEFAULT '{}',
+        reason TEXT NOT NULL DEFAULT '',
+        created TEXT NOT NULL,
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE TABLE notes (
+        id INTEGER PRIMARY KEY,
+        study INTEGER REFERENCES studies(id),
+        trial INTEGER REFERENCES trials(id),
+        text TEXT NOT NULL,
+        created TEXT NOT NULL,
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        created TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        request TEXT UNIQUE,
+        study INTEGER REFERENCES studies(id),
+        trial INTEGER REFERENCES trials(id),
+        data TEXT NOT NULL DEFAULT '{}',
+        revision INTEGER NOT NULL
+    )""",
+    """CREATE VIEW v_trials AS
+        SELECT s.name AS study, s.name || '/' || t.number AS trial, t.id, t.arm, t.state, t.reason,
+            t.best_value, t.best_step, t.last_value, t.last_step, t.params, t.seed, t.step,
+            t.max_steps, t.seconds, t.source, t.started, t.finished
+        FROM trials t JOIN studies s ON s.id = t.study""",
+    """CREATE VIEW v_metrics AS
+        SELECT s.name AS study, s.name || '/' || t.number AS trial, p.step, m.name AS key, p.value
+        FROM points p JOIN trials t ON t.id = p.trial
+            JOIN studies s ON s.id = t.study JOIN metrics m ON m.id = p.metric""",
+    """CREATE VIEW experiment_log AS
+        SELECT s.name AS study, s.goal, w.name AS workload, s.state,
+            count(t.id) AS trials,
+            count(iif(t.state = 'completed', 1, NULL)) AS completed,
+            count(iif(t.state = 'infeasible', 1, NULL)) AS infeasible,
+            CASE s.direction WHEN 'minimize'
+                THEN min(CASE WHEN t.state = 'completed' AND abs(t.value) < 9e999 THEN t.value END)
+                ELSE max(CASE WHEN t.state = 'completed' AND abs(t.value) < 9e999 THEN t.value END)
+            END AS best_value,
+            (SELECT group_concat(n.text, char(10)) FROM notes n WHERE n.study = s.id) AS notes,
+            s.command, s.created, s.finished
+        FROM studies s JOIN workloads w ON w.id = s.workload
+            LEFT JOIN (SELECT t.*, iif(s.selection = 'best', t.best_value, t.last_value) AS value
+                FROM trials t JOIN studies s ON s.id = t.study) t ON t.study = s.id
+        GROUP BY s.id""",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1,)
+
+
+def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:
+    """Make sure that an open file is a lab, and give its version (0 for a new, empty file).
+
+    Raises:
+        NotALab: For another program's file, or a file that is no database.
+    """
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if "not a database" not in str(error) and "encrypted" not in str(error):
+            raise
+        header = path.read_bytes()[:16]
+        raise NotALab(
+            f"{path} is not a lab: it begins with {header!r}; expected a SQLite file of labtui"
+        ) from error
+    if application != APPLICATION_ID and (tables or application):
+        raise NotALab(
+            f"{path} is another program's database (application id {application:#x}); "
+            "name a lab with --lab, or a new file"
+        )
+    return version
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    migrations: Sequence[Sequence[str]] = MIGRATIONS,
+) -> None:
+    """Bring a lab to the newest version, in one transaction, after a backup of an older one.
+
+    Raises:
+        NotALab: For a lab of a newer labtui, which is only ever read.
+        LabBroken: When an older one is damaged, so that changing it could lose more.
+    """
+    version = check(connection, path)
+    newest = len(migrations)
+    if version == newest:
+        return
+    if version > newest:
+        raise NotALab(
+            f"{path} has version {version} and this labtui writes version {newest}; "
+            "it can be read; update labtui to change it"
+        )
+    if version:
+        _back_up(connection, path, version)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statements in migrations[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Write the lab as it is to ``lab.db.v<version>.bak``, synced, before it is changed."""
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise LabBroken(f"{path} is damaged ({verdict}); it was not changed")
+    target = path.with_name(f"{path.name}.v{version}.bak")
+    target.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(target),))
+    handle = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

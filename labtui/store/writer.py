@@ -1,0 +1,304 @@
+"""The one writer: changes are queued as functions and committed in groups.
+
+A queued change runs only inside the commit and may run again if that commit fails (a full disk),
+so it must write what its arguments say and nothing it computed from an earlier run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from labtui.store.connection import broken, open_writer
+from labtui.store.errors import LabBroken, LabGone
+from labtui.store.lock import WriterLock
+from labtui.store.paths import LabPaths
+from labtui.store.schema import migrate
+from labtui.store.summaries import Point, TrialSummaries, summarize
+
+Change = Callable[[sqlite3.Connection, int], None]
+
+
+def now() -> str:
+    """Give the current time in UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Writer:
+    """Holds a lab's lock and its only writing connection.
+
+    Attributes:
+        paths: The lab's files.
+        connection: For reading one's own commits; changes go through `queue`.
+        revision: Number of the last commit.
+    """
+
+    def __init__(self, paths: LabPaths, role: str = "command", *, wait: float = 0.0) -> None:
+        """Lock, create or migrate, and open the lab.
+
+        Raises:
+            LabHeld: Another process is its writer.
+            LabBroken, NotALab: The file cannot be written, or is something else.
+        """
+        self.paths = paths
+        paths.db.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = WriterLock(paths.lock, role, wait=wait)
+        try:
+            self.connection = open_writer(paths.db)
+            try:
+                migrate(self.connection, paths.db)
+            except sqlite3.Error as error:
+                raise broken(paths.db, error) from error
+            paths.make_folders()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, OSError):
+                raise LabBroken(f"{error.filename}: {error.strerror}") from error
+            raise
+        row = self.connection.execute("SELECT revision FROM lab").fetchone()
+        self.revision: int = row[0]
+        self._file = _inode(paths)
+        self._changes: list[Change] = []
+        self._points: dict[int, list[Point]] = {}
+        self._metrics: dict[str, int] = dict(
+            self.connection.execute("SELECT name, id FROM metrics").fetchall()
+        )
+        self._summaries: dict[int, TrialSummaries] = {}
+        self._objectives: dict[int, tuple[str, bool]] = {}
+
+    # -- queueing ---------------------------------------------------------------------------
+
+    def queue(self, change: Change) -> None:
+        """Queue a change: `change(connection, revision)` runs inside the next commit."""
+        self._flush_points()
+        self._changes.append(change)
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Queue one statement; a ``:revision`` is not known before the commit: use `queue`."""
+        self.queue(lambda connection, _: _run(connection, sql, parameters))
+
+    def event(
+        self,
+        kind: str,
+        data: dict[str, Any] | None = None,
+        *,
+        request: str | None = None,
+        study: int | None = None,
+        trial: int | None = None,
+    ) -> None:
+        """Queue a row of ``events``; with `request` it is the answer to that request."""
+        row = (now(), kind, request, study, trial, json.dumps(data or {}))
+        self.queue(
+            lambda connection, revision: _run(
+                connection,
+                "INSERT OR IGNORE INTO events (created, kind, request, study, trial, data, "
+                "revision) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, revision),
+            )
+        )
+
+    def watch(self, trial: int, metric: str, *, minimize: bool) -> None:
+        """Begin a trial's attempt: its objective and the points it already has."""
+        self._objectives[trial] = (metric, minimize)
+        self._summaries[trial] = summarize(self._read_points(trial))
+
+    def forget(self, trial: int) -> None:
+        """Let go of what is held in memory for a trial that has ended."""
+        self._flush_points()
+        self._summaries.pop(trial, None)
+        self._objectives.pop(trial, None)
+
+    def add_points(self, trial: int, points: Sequence[Point]) -> None:
+        """Queue logged points of a watched trial."""
+        self._points.setdefault(trial, []).extend(points)
+
+    def logged(self, trial: int) -> list[str]:
+        """Name the metrics that a watched trial has logged."""
+        self._flush_points()
+        return list(self._summaries[trial].metrics)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything waits to be committed."""
+        return bool(self._changes or self._points)
+
+    # -- committing -------------------------------------------------------------------------
+
+    def commit(self) -> int:
+        """Commit everything queued, durably; on failure all of it stays queued.
+
+        Returns:
+            The new revision.
+
+        Raises:
+            LabBroken: Nothing was committed; may be called again.
+        """
+        self._flush_points()
+        if not self._changes:
+            return self.revision
+        if _inode(self.paths) != self._file:
+            raise LabGone(
+                f"{self.paths.db} was moved, replaced or deleted while it was written; "
+                "put it back and run again"
+            )
+        revision = self.revision + 1
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("UPDATE lab SET revision = ?", (revision,))
+            for change in self._changes:
+                change(self.connection, revision)
+            self.connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise broken(self.paths.db, error) from error
+        self.revision = revision
+        self._changes.clear()
+        return revision
+
+    def close(self) -> None:
+        """Commit, merge the log into the lab so that one file holds it all, and let go."""
+        try:
+            if self.dirty:
+                self.commit()
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.connection.close()
+            self._lock.release()
+
+    def __enter__(self) -> Writer:
+        """Write inside a ``with`` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Commit what was queued, unless the block failed, and close."""
+        if error is not None:
+            self._changes.clear()
+            self._points.clear()
+        self.close()
+
+    # -- points -----------------------------------------------------------------------------
+
+    def _read_points(self, trial: int) -> list[Point]:
+        rows = self.connection.execute(
+            "SELECT m.name, p.step, p.value FROM points p JOIN metrics m ON m.id = p.metric "
+            "WHERE p.trial = ?",
+            (trial,),
+        )
+        return [(name, step, float("nan") if v is None else v) for name, step, v in rows]
+
+    def _flush_points(self) -> None:
+        """Turn the points that wait into one change a trial, behind what was queued before."""
+        waiting, self._points = self._points, {}
+        for trial, points in waiting.items():
+            self._changes.append(self._points_change(trial, points))
+
+    def _points_change(self, trial: int, points: list[Point]) -> Change:
+        summaries = self._summaries[trial]
+        exact = summaries.add(points)
+        touched = {name for name, _, _ in points}
+        metric, minimize = self._objectives[trial]
+        columns = {name: summaries.metrics[name].row() for name in touched}
+        best = summaries.objective(metric, minimize=minimize)
+        last_step = max(step for _, step, _ in points)
+
+        def change(connection: sqlite3.Connection, revision: int) -> None:
+            ids = self._metric_ids(connection, touched)
+            rows = [(trial, ids[name], step, value) for name, step, value in points]
+            rows.sort(key=lambda row: row[:3])  # along the tree: fuller pages, fewer splits
+            connection.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)", rows)
+            if not exact:
+                anew = summarize(self._read_points(trial))
+                if trial in self._summaries:
+                    self._summaries[trial] = anew
+                _write_summaries(connection, trial, anew, ids, revision)
+                found = anew.objective(metric, minimize=minimize)
+            else:
+                _put_summaries(connection, trial, columns, ids, revision)
+                found = best
+            connection.execute(
+                "UPDATE trials SET best_value = ?, best_step = ?, last_value = ?, last_step = ?, "
+                "step = max(step, ?), revision = ? WHERE id = ?",
+                (*found, last_step, revision, trial),
+            )
+
+        return change
+
+    def _metric_ids(self, connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
+        missing = names - self._metrics.keys()
+        if missing:
+            connection.executemany(
+                "INSERT OR IGNORE INTO metrics (name) VALUES (?)", zip(sorted(missing))
+            )
+            self._metrics = dict(connection.execute("SELECT name, id FROM metrics").fetchall())
+        return self._metrics
+
+    def rewind(self, trial: int, step: int) -> None:
+        """Queue the removal of a trial's points and checkpoints after `step` (a requeue)."""
+
+        def change(connection: sqlite3.Connection, revision: int) -> None:
+            _run(connection, "DELETE FROM points WHERE trial = ? AND step > ?", (trial, step))
+            _run(connection, "DELETE FROM checkpoints WHERE trial = ? AND step > ?", (trial, step))
+            _run(connection, "DELETE FROM summaries WHERE trial = ?", (trial,))
+            summaries = summarize(self._read_points(trial))
+            ids = self._metric_ids(connection, set(summaries.metrics))
+            _write_summaries(connection, trial, summaries, ids, revision)
+            metric, direction = connection.execute(
+                "SELECT s.metric, s.direction FROM studies s JOIN trials t ON t.study = s.id "
+                "WHERE t.id = ?",
+                (trial,),
+            ).fetchone()
+            found = summaries.objective(metric, minimize=direction == "minimize")
+            connection.execute(
+                "UPDATE trials SET best_value = ?, best_step = ?, last_value = ?, last_step = ?, "
+                "step = ?, revision = ? WHERE id = ?",
+                (*found, step, revision, trial),
+            )
+
+        self.queue(change)
+
+
+def _write_summaries(
+    connection: sqlite3.Connection,
+    trial: int,
+    summaries: TrialSummaries,
+    ids: dict[str, int],
+    revision: int,
+) -> None:
+    columns = {name: summary.row() for name, summary in summaries.metrics.items()}
+    _put_summaries(connection, trial, columns, ids, revision)
+
+
+def _put_summaries(
+    connection: sqlite3.Connection,
+    trial: int,
+    columns: dict[str, tuple[float | int | None, ...]],
+    ids: dict[str, int],
+    revision: int,
+) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO summaries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(trial, ids[name], *row, revision) for name, row in columns.items()],
+    )
+
+
+def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> None:
+    connection.execute(sql, tuple(parameters))
+
+
+def _inode(paths: LabPaths) -> tuple[int, int] | None:
+    try:
+        found = os.stat(paths.db)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,1 @@
+"""What a person asks for: the study file, its search space and its sequence of trials."""

@@ -1,0 +1,1 @@
+"""The terminal app: reads the lab, never trains, holds no state that matters."""

@@ -1,0 +1,1 @@
+"""What the lab says: tables, figures, findings and sentences, written once for `cli` and `tui`."""
