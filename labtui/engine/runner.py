@@ -89,6 +89,7 @@ class Runner:
         self._studies: dict[int, Study] = {}
         self._running: dict[int, Running] = {}
         self._crashes: dict[int, tuple[int, int]] = {}
+        self._code: set[str] = set()  # hashes whose files were kept
         self._after: list[Callable[[], None]] = []
         self._urgent = False
         self._committed = self._looked = 0.0
@@ -277,6 +278,9 @@ class Runner:
             known.queue, known.stopping = deque(queue), ""
         elif queue:
             self._studies[study] = Study(plan, deque(queue), time.monotonic())
+            changes.set_study(self._writer, study, "running")
+            self._events.state(study, None, "running")
+            self._urgent = True
         elif events:
             self._events.close(study)
 
@@ -339,8 +343,7 @@ class Runner:
                 versions=data["versions"],
                 code=data["sources"],
             )
-            if data["sources"]:
-                changes.add_code(self._writer, read_code(Path(key.folder), data["sources"]))
+            self._keep_code(Path(key.folder), data["sources"])
         elif event.kind == "checkpoint":
             changes.add_checkpoint(self._writer, trial, **data)
         elif event.kind == "kept":
@@ -348,6 +351,12 @@ class Runner:
             self._after.append(functools.partial(self._clear, trial))
         elif event.kind == "done":
             self._finish(running, data)
+
+    def _keep_code(self, folder: Path, sources: Mapping[str, str]) -> None:
+        fresh = {name: sha for name, sha in sources.items() if sha not in self._code}
+        if fresh:
+            changes.add_code(self._writer, read_code(folder, fresh))
+            self._code.update(fresh.values())
 
     def _clear(self, trial: int) -> None:
         """Remove the checkpoints that were dropped; their rows are gone already."""

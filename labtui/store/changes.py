@@ -197,12 +197,9 @@ def claim_trial(
             "revision = ? WHERE id = ? AND state = 'queued'",
             (runner, attempt, start_step, when, revision, trial),
         )
-        connection.execute(
-            "UPDATE studies SET state = 'running', activity = ?, revision = ? WHERE id = ?",
-            (when, revision, study),
-        )
 
     writer.queue(change)
+    writer.touch(study)
 
 
 def record_start(
@@ -243,12 +240,10 @@ def end_trial(
             "seconds = seconds + ?, finished = ?, revision = ? WHERE id = ? AND state = 'running'",
             (state, reason, detail, step, seconds, when, revision, trial),
         )
-        connection.execute(
-            "UPDATE studies SET activity = ?, revision = ? WHERE id = ?", (when, revision, study)
-        )
 
     writer.forget(trial)
     writer.queue(change)
+    writer.touch(study)
 
 
 def requeue_trial(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from labtui.store.errors import NoLab
@@ -19,27 +20,27 @@ class LabPaths:
 
     db: Path
 
-    @property
+    @cached_property
     def files(self) -> Path:
         """The folder beside the lab: ``lab.files`` for ``lab.db``."""
         return self.db.with_name(self.db.stem + ".files")
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """The file whose lock makes its holder the writer; never the database itself."""
         return self.db.with_name(self.db.stem + ".lock")
 
-    @property
+    @cached_property
     def inbox(self) -> Path:
         """Requests to a living runner."""
         return self.files / "inbox"
 
-    @property
+    @cached_property
     def logs(self) -> Path:
         """What trials and runners print."""
         return self.files / "logs"
 
-    @property
+    @cached_property
     def checkpoints(self) -> Path:
         """One folder a trial."""
         return self.files / "checkpoints"

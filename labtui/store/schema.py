@@ -112,15 +112,14 @@ VERSION_1 = (
         revision INTEGER NOT NULL,
         UNIQUE (study, number)
     )""",
-    "CREATE INDEX trials_by_revision ON trials(revision)",
     """CREATE TABLE metrics (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
         goal TEXT
     )""",
     """CREATE TABLE points (
-        trial INTEGER NOT NULL REFERENCES trials(id),
-        metric INTEGER NOT NULL REFERENCES metrics(id),
+        trial INTEGER NOT NULL,
+        metric INTEGER NOT NULL,
         step INTEGER NOT NULL,
         value REAL,
         PRIMARY KEY (trial, metric, step)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from types import TracebackType
 from typing import Any
 
@@ -19,7 +20,7 @@ from labtui.store.errors import LabBroken, LabGone
 from labtui.store.lock import WriterLock
 from labtui.store.paths import LabPaths
 from labtui.store.schema import migrate
-from labtui.store.summaries import Point, TrialSummaries, summarize
+from labtui.store.summaries import Point, TrialSummaries, by_metric, summarize
 
 Change = Callable[[sqlite3.Connection, int], None]
 
@@ -64,6 +65,7 @@ class Writer:
         self.revision: int = row[0]
         self._file = _inode(paths)
         self._changes: list[Change] = []
+        self._touched: set[int] = set()
         self._points: dict[int, list[Point]] = {}
         self._metrics: dict[str, int] = dict(
             self.connection.execute("SELECT name, id FROM metrics").fetchall()
@@ -77,6 +79,10 @@ class Writer:
         """Queue a change: `change(connection, revision)` runs inside the next commit."""
         self._flush_points()
         self._changes.append(change)
+
+    def touch(self, study: int) -> None:
+        """Note that something changed in a study: stamped once, in the next commit."""
+        self._touched.add(study)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Queue one statement; a ``:revision`` is not known before the commit: use `queue`."""
@@ -152,6 +158,11 @@ class Writer:
             self.connection.execute("UPDATE lab SET revision = ?", (revision,))
             for change in self._changes:
                 change(self.connection, revision)
+            for study in self._touched:
+                self.connection.execute(
+                    "UPDATE studies SET activity = ?, revision = ? WHERE id = ?",
+                    (now(), revision, study),
+                )
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
             if self.connection.in_transaction:
@@ -159,6 +170,7 @@ class Writer:
             raise broken(self.paths.db, error) from error
         self.revision = revision
         self._changes.clear()
+        self._touched.clear()
         return revision
 
     def close(self) -> None:
@@ -205,18 +217,20 @@ class Writer:
 
     def _points_change(self, trial: int, points: list[Point]) -> Change:
         summaries = self._summaries[trial]
-        exact = summaries.add(points)
-        touched = {name for name, _, _ in points}
+        columns = by_metric(points)
+        exact = summaries.add(columns)
         metric, minimize = self._objectives[trial]
-        columns = {name: summaries.metrics[name].row() for name in touched}
+        rows = {name: summaries.metrics[name].row() for name in columns}
         best = summaries.objective(metric, minimize=minimize)
-        last_step = max(step for _, step, _ in points)
+        last_step = max(max(steps) for steps, _ in columns.values())
 
         def change(connection: sqlite3.Connection, revision: int) -> None:
-            ids = self._metric_ids(connection, touched)
-            rows = [(trial, ids[name], step, value) for name, step, value in points]
-            rows.sort(key=lambda row: row[:3])  # along the tree: fuller pages, fewer splits
-            connection.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)", rows)
+            ids = self._metric_ids(connection, columns)
+            for name, (steps, values) in columns.items():  # along the tree: fuller pages
+                connection.executemany(
+                    "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)",
+                    zip(repeat(trial), repeat(ids[name]), steps, values, strict=False),
+                )
             if not exact:
                 anew = summarize(self._read_points(trial))
                 if trial in self._summaries:
@@ -224,7 +238,7 @@ class Writer:
                 _write_summaries(connection, trial, anew, ids, revision)
                 found = anew.objective(metric, minimize=minimize)
             else:
-                _put_summaries(connection, trial, columns, ids, revision)
+                _put_summaries(connection, trial, rows, ids, revision)
                 found = best
             connection.execute(
                 "UPDATE trials SET best_value = ?, best_step = ?, last_value = ?, last_step = ?, "
@@ -234,8 +248,8 @@ class Writer:
 
         return change
 
-    def _metric_ids(self, connection: sqlite3.Connection, names: set[str]) -> dict[str, int]:
-        missing = names - self._metrics.keys()
+    def _metric_ids(self, connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, int]:
+        missing = set(names) - self._metrics.keys()
         if missing:
             connection.executemany(
                 "INSERT OR IGNORE INTO metrics (name) VALUES (?)", zip(sorted(missing))
@@ -251,7 +265,7 @@ class Writer:
             _run(connection, "DELETE FROM checkpoints WHERE trial = ? AND step > ?", (trial, step))
             _run(connection, "DELETE FROM summaries WHERE trial = ?", (trial,))
             summaries = summarize(self._read_points(trial))
-            ids = self._metric_ids(connection, set(summaries.metrics))
+            ids = self._metric_ids(connection, summaries.metrics)
             _write_summaries(connection, trial, summaries, ids, revision)
             metric, direction = connection.execute(
                 "SELECT s.metric, s.direction FROM studies s JOIN trials t ON t.study = s.id "

@@ -131,7 +131,8 @@ class Trial:
         self._objective = objective or Objective("validation/loss")
         self._aliases = {theirs: ours for ours, theirs in (aliases or {}).items()}
         self._keeper = keeper
-        self._index: Dict[str, int] = {}
+        self._index: Dict[str, int] = {}  # aliases too, so it is longer than `_named`
+        self._named = 0
         self._lock = threading.Lock()
         self._metrics: array[int] = array("i")
         self._steps: array[int] = array("q")
@@ -246,7 +247,8 @@ class Trial:
         ours = self._aliases.get(name, name)
         index = self._index.get(ours)
         if index is None:
-            index = len(self._index)
+            index = self._named
+            self._named += 1
             self.sink.name(index, ours)
             self._index[ours] = index
         self._index[name] = index

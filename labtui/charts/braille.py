@@ -1,0 +1,137 @@
+"""Lines, dots and bars as arrays of characters."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from labtui.charts.scale import Floats
+
+_DOTS = np.array([[0, 3], [1, 4], [2, 5], [6, 7]])
+_BLANK_BRAILLE = 0x2800
+_EIGHTHS = np.array([0, *range(0x2581, 0x2589)], dtype=np.uint32)
+
+
+def pixels(share: Floats, count: int) -> Floats:
+    """Turn shares of an axis into pixel coordinates: pixel i covers i … i+1."""
+    return share * (count - 1) + 0.5
+
+
+def line_cells(
+    x: Floats, y: Floats, joined: npt.NDArray[np.bool_], width: int, height: int
+) -> npt.NDArray[np.uint32]:
+    """Draw a line in braille.
+
+    Args:
+        x: Shares of the horizontal axis, shape (n,).
+        y: Shares of the vertical axis, 0 at the bottom, shape (n,).
+        joined: Whether point i is connected to point i+1, shape (n-1,).
+        width: Cells across.
+        height: Rows.
+
+    Returns:
+        Code points, shape (height, width); 0 where there is nothing.
+    """
+    across = pixels(x, 2 * width)
+    down = pixels(1 - y, 4 * height)
+    segments = np.stack([across[:-1], down[:-1], across[1:], down[1:]])[:, joined]
+    segments = _clipped(segments, 2 * width, 4 * height)
+    columns, rows = _walk(segments)
+    return _packed(columns, rows, width, height)
+
+
+def dot_cells(x: Floats, y: Floats, width: int, height: int) -> npt.NDArray[np.uint32]:
+    """Draw single braille dots; arguments and result as in `line_cells`."""
+    columns = pixels(x, 2 * width).astype(np.int64)
+    rows = pixels(1 - y, 4 * height).astype(np.int64)
+    return _packed(columns, rows, width, height)
+
+
+def glyph_cells(
+    x: Floats, y: Floats, glyph: str, width: int, height: int
+) -> npt.NDArray[np.uint32]:
+    """Draw one character a point; arguments and result as in `line_cells`."""
+    codes = np.zeros((height, width), dtype=np.uint32)
+    columns = pixels(x, 2 * width).astype(np.int64) // 2
+    rows = pixels(1 - y, 4 * height).astype(np.int64) // 4
+    codes[rows, columns] = ord(glyph)
+    return codes
+
+
+def bar_cells(
+    x: Floats, y: Floats, base: float, slot: float, width: int, height: int
+) -> npt.NDArray[np.uint32]:
+    """Draw solid vertical bars, in eighths of a cell.
+
+    Args:
+        x: Shares of the horizontal axis, ascending, shape (n,).
+        y: Shares of the vertical axis, shape (n,).
+        base: The share where the bars stand.
+        slot: The share of the horizontal axis a bar may fill.
+        width: Cells across.
+        height: Rows.
+
+    Returns:
+        Code points, shape (height, width); 0 where there is nothing.
+    """
+    centres = (np.arange(width) + 0.5) / width
+    after = np.clip(np.searchsorted(x, centres), 1, max(x.size - 1, 1))
+    before = after - 1
+    after = np.minimum(after, x.size - 1)
+    nearest = np.where(centres - x[before] <= x[after] - centres, before, after)
+    covered = np.abs(centres - x[nearest]) <= max(slot / 2, 0.5 / width)
+    top = np.clip(np.maximum(y[nearest], base), 0, 1) * height
+    bottom = np.clip(np.minimum(y[nearest], base), 0, 1) * height
+    floor = np.arange(height)[::-1, None]
+    filled = np.clip(np.ceil((top - floor) * 8), 0, 8).astype(np.int64)
+    filled[floor + 0.5 < bottom[None, :]] = 0
+    filled[:, ~covered] = 0
+    return _EIGHTHS[filled]
+
+
+def _clipped(segments: Floats, width: int, height: int) -> Floats:
+    """Cut segments, shape (4, n) as x0 y0 x1 y1, to the pixels; those outside are dropped."""
+    edges = width - 1e-6, height - 1e-6
+    if not segments.size or (
+        segments.min() >= 0 and segments[::2].max() < edges[0] and segments[1::2].max() < edges[1]
+    ):
+        return segments
+    start, delta = segments[:2], segments[2:] - segments[:2]
+    enter, leave = np.zeros(segments.shape[1]), np.ones(segments.shape[1])
+    for axis, edge in enumerate(edges):
+        with np.errstate(all="ignore"):
+            at_zero = -start[axis] / delta[axis]
+            at_edge = (edge - start[axis]) / delta[axis]
+        flat = delta[axis] == 0
+        inside = (start[axis] >= 0) & (start[axis] <= edge)
+        first = np.where(flat, np.where(inside, 0.0, 2.0), np.minimum(at_zero, at_edge))
+        last = np.where(flat, np.where(inside, 1.0, -1.0), np.maximum(at_zero, at_edge))
+        enter, leave = np.maximum(enter, first), np.minimum(leave, last)
+    seen = enter <= leave
+    start, delta, enter, leave = start[:, seen], delta[:, seen], enter[seen], leave[seen]
+    cut = np.concatenate([start + delta * enter, start + delta * leave])
+    clipped: Floats = np.clip(cut, 0, np.array([edges[0], edges[1]] * 2)[:, None])
+    return clipped
+
+
+def _walk(segments: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """List the pixels under segments, shape (4, n), as columns and rows."""
+    start, delta = segments[:2], segments[2:] - segments[:2]
+    steps = np.ceil(np.abs(delta).max(axis=0, initial=0)).astype(np.int64) + 1
+    ends = np.cumsum(steps)
+    place = np.arange(int(steps.sum())) - np.repeat(ends - steps, steps)
+    share = place / np.repeat(np.maximum(steps - 1, 1), steps)
+    columns, rows = np.repeat(start, steps, axis=1) + np.repeat(delta, steps, axis=1) * share
+    return columns.astype(np.int64), rows.astype(np.int64)
+
+
+def _packed(
+    columns: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], width: int, height: int
+) -> npt.NDArray[np.uint32]:
+    """Gather pixels into braille characters, eight to a cell."""
+    dots = (rows // 4 * width + columns // 2) * 8 + _DOTS[rows % 4, columns % 2]
+    lit = np.zeros(height * width * 8, dtype=bool)
+    lit[dots] = True
+    codes = np.packbits(lit, bitorder="little").reshape(height, width).astype(np.uint32)
+    codes[codes != 0] += _BLANK_BRAILLE
+    return codes

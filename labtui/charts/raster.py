@@ -1,0 +1,192 @@
+"""A figure drawn into cells: braille lines, dots, bars, axes, legend."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import numpy.typing as npt
+
+from labtui.charts import braille
+from labtui.charts.grid import Canvas, Grid, LegendRow, Reading, Region, cut, in_cells
+from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
+from labtui.charts.layout import Frame, arrange, draw_frame
+from labtui.charts.overlay import (
+    draw_crosshair,
+    draw_legend,
+    draw_marks,
+    legend_region,
+    legend_rows,
+    readings,
+)
+from labtui.charts.reduce import envelope
+from labtui.charts.scale import Floats, Scale, View
+from labtui.charts.spec import ChartSpec
+
+__all__ = ["Grid", "LegendRow", "Reading", "Region", "View", "render"]
+
+SMALLEST = 16, 6
+"""Fewer columns or rows than these hold no figure."""
+
+_FEW_POINTS = 150
+
+
+def render(
+    spec: ChartSpec,
+    width: int,
+    height: int,
+    *,
+    view: View | None = None,
+    smoothing: float = 0.0,
+    cursor_x: float | None = None,
+    hidden: frozenset[str | int] = frozenset(),
+) -> Grid:
+    """Draw a figure; never raises, whatever the numbers in it.
+
+    Args:
+        spec: The figure.
+        width: Cells across; 0 and less give an empty grid.
+        height: Rows.
+        view: Window and scales chosen by the person.
+        smoothing: Smoothing of lines in 0 … 1: the raw curve is dimmed below its average.
+        cursor_x: Where the crosshair stands, in data units.
+        hidden: Identities (`Series.ident`) of series left out; the legend still names them.
+
+    Returns:
+        A grid of exactly the given size.
+    """
+    canvas = Canvas(width, height)
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        _write_centred(canvas, "needs {}x{}".format(*SMALLEST))
+        return _grid(canvas)
+    view = view or View()
+    with np.errstate(all="ignore"):
+        drawn = layers(
+            spec,
+            log_x=is_log(spec.x, view.log_x),
+            log_y=is_log(spec.y, view.log_y),
+            smoothing=smoothing,
+            hidden=hidden,
+        )
+        if not hidden and not any(len(layer.curve) for layer in drawn):
+            return _nothing(canvas, spec)
+        return _figure(canvas, spec, view, drawn, cursor_x, hidden)
+
+
+def _figure(
+    canvas: Canvas,
+    spec: ChartSpec,
+    view: View,
+    drawn: list[Layer],
+    cursor_x: float | None,
+    hidden: frozenset[str | int],
+) -> Grid:
+    x = x_scale(spec, view, drawn)
+    y = y_scale(spec, view, drawn, x)
+    lane = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
+    frame = arrange(spec, x, y, canvas.width, canvas.height, lane=lane)
+    draw_frame(canvas, spec, frame)
+    few = sum(len(layer.curve) for layer in drawn if layer.kind == "points") <= _FEW_POINTS
+    for layer in drawn:
+        _draw_layer(canvas, frame, layer, x, y, few)
+    draw_marks(canvas, spec, frame, x, y)
+    read = None if cursor_x is None else readings(drawn, x, y, cursor_x, frame.plot.width)
+    rows = legend_rows(spec, hidden, read)
+    place = legend_region(canvas, frame.data, rows)
+    if cursor_x is not None:
+        draw_crosshair(canvas, frame.plot, x, cursor_x)
+    legend = draw_legend(canvas, place, rows) if place else []
+    return Grid(
+        canvas.codes,
+        canvas.roles,
+        canvas.names,
+        frame.plot,
+        x,
+        y,
+        tuple(legend),
+        tuple(read or ()),
+    )
+
+
+def _draw_layer(canvas: Canvas, frame: Frame, layer: Layer, x: Scale, y: Scale, few: bool) -> None:
+    if not len(layer.curve):
+        return
+    if layer.kind == "infeasible":
+        _draw_infeasible(canvas, frame, layer, x)
+    elif layer.kind == "bars":
+        _draw_bars(canvas, frame.data, layer, x, y)
+    elif layer.kind == "points":
+        _draw_points(canvas, frame.data, layer, x, y, few)
+    else:
+        _draw_line(canvas, frame.data, layer, x, y)
+
+
+def _draw_line(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale) -> None:
+    points = envelope(layer.curve, x, 2 * region.width)
+    across, up = x.unit(points.x), y.unit(points.y)
+    joined = np.diff(points.run) == 0
+    codes = braille.line_cells(across, up, joined, region.width, region.height)
+    canvas.cells(region, codes, layer.role)
+    alone = np.ones(len(points), dtype=bool)
+    alone[:-1] &= ~joined
+    alone[1:] &= ~joined
+    seen = alone & _inside(across) & _inside(up)
+    if seen.any():
+        few = int(seen.sum()) <= _FEW_POINTS
+        canvas.cells(region, _dots(across[seen], up[seen], region, few), layer.role)
+
+
+def _draw_points(
+    canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale, few: bool
+) -> None:
+    across, up = x.unit(layer.curve.x), y.unit(layer.curve.y)
+    seen = _inside(across) & _inside(up)
+    canvas.cells(region, _dots(across[seen], up[seen], region, few), layer.role)
+
+
+def _draw_infeasible(canvas: Canvas, frame: Frame, layer: Layer, x: Scale) -> None:
+    across = x.unit(layer.curve.x)
+    across = across[_inside(across)]
+    region = Region(frame.plot.left, frame.lane, frame.plot.width, 1)
+    codes = braille.glyph_cells(across, np.zeros_like(across), "✗", region.width, 1)
+    canvas.cells(region, codes, layer.role)
+
+
+def _draw_bars(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale) -> None:
+    base = 0.0 if y.log else float(y.unit(np.zeros(1))[0])
+    width = slot(layer) / (x.high - x.low)
+    across, up = x.unit(layer.curve.x), y.unit(layer.curve.y)
+    codes = braille.bar_cells(across, up, base, width, region.width, region.height)
+    canvas.cells(region, codes, layer.role)
+
+
+def _inside(share: Floats) -> npt.NDArray[np.bool_]:
+    return (share >= 0) & (share <= 1)
+
+
+def _dots(across: Floats, up: Floats, region: Region, few: bool) -> npt.NDArray[np.uint32]:
+    """A single braille dot is too faint where there are few of them."""
+    if few:
+        return braille.glyph_cells(across, up, "•", region.width, region.height)
+    return braille.dot_cells(across, up, region.width, region.height)
+
+
+def _nothing(canvas: Canvas, spec: ChartSpec) -> Grid:
+    """Say that there is nothing to draw, or why it cannot be seen."""
+    text = spec.empty
+    if any(len(layer.curve) for layer in layers(spec)):
+        text = "no value above zero, so nothing on a log axis"
+    canvas.text(0, 0, cut(in_cells(spec.title), canvas.width), "title")
+    _write_centred(canvas, text)
+    return _grid(canvas)
+
+
+def _write_centred(canvas: Canvas, text: str) -> None:
+    lines = textwrap.wrap(in_cells(text), max(canvas.width, 1))[: canvas.height]
+    top = (canvas.height - len(lines)) // 2
+    for offset, line in enumerate(lines):
+        canvas.text(top + offset, (canvas.width - len(line)) // 2, line, "dim")
+
+
+def _grid(canvas: Canvas) -> Grid:
+    return Grid(canvas.codes, canvas.roles, canvas.names)

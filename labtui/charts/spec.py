@@ -1,0 +1,94 @@
+"""What a figure says, apart from how it is drawn: axes, series, marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Numbers: TypeAlias = Sequence[float] | Sequence[int] | npt.NDArray[Any]
+
+Role = Literal["line", "points", "infeasible", "bars"]
+MarkKind = Literal["bound", "best", "step", "reference"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a figure.
+
+    Attributes:
+        label: What the axis measures.
+        scale: `log` shows only values above zero; everything else is a gap.
+        limits: The window in data units; None fits the data.
+        categories: Names of the positions 0 … n-1; makes the axis categorical.
+    """
+
+    label: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    limits: tuple[float, float] | None = None
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One curve or cloud of points; compared by identity, since it may hold arrays.
+
+    Attributes:
+        x: Positions, shape (n,).
+        y: Values, shape (n,); NaN and infinities are gaps. Ignored for `infeasible`.
+        label: Name in the legend; without one the series has no legend row.
+        role: `line`, `points`, `bars`, or `infeasible` (a ✗ at the worst edge).
+        key: Identity that keeps the colour and the hidden state from one figure to the next.
+        emphasis: False draws the series dimmed and below the others.
+        raw: Arrays (x, y) drawn dimmed under the series, where x and y were smoothed by the caller.
+    """
+
+    x: Numbers
+    y: Numbers
+    label: str = ""
+    role: Role = "line"
+    key: str | int = ""
+    emphasis: bool = True
+    raw: tuple[Numbers, Numbers] | None = None
+
+    @property
+    def ident(self) -> str | int:
+        """The key, or the label where no key was given."""
+        return self.label if self.key == "" else self.key
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A line across the figure at one value of one axis."""
+
+    axis: Literal["x", "y"]
+    value: float
+    label: str
+    kind: MarkKind
+
+
+@dataclass(frozen=True, eq=False)
+class ChartSpec:
+    """A whole figure.
+
+    Attributes:
+        title: Heading above the figure.
+        x: The horizontal axis.
+        y: The vertical axis.
+        series: Curves in drawing order: later ones lie on top.
+        marks: Bounds, best values, steps and references.
+        worst: The edge where infeasible trials are drawn.
+        empty: What is said when there is nothing to draw.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    worst: Literal["top", "bottom"] = "top"
+    empty: str = "nothing to draw yet"

@@ -1,0 +1,165 @@
+"""The console script: the commands, and how their ends become exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from labtui import __version__
+from labtui.cli import export, listing, plot, remarks, run, show, trainers
+from labtui.cli.common import LabOption, lab_paths
+from labtui.cli.exit_codes import ExitCode
+from labtui.cli.output import is_terminal, prepare_streams, say
+
+NEEDS_TERMINAL = (
+    "labtui needs a terminal; use `labtui run`, `labtui list`, `labtui show` … "
+    "(`labtui --help` lists the commands)"
+)
+TRACEBACK = "LABTUI_TRACEBACK"
+"""Set it to see where an error comes from."""
+
+
+class PipeClosed(Exception):
+    """The reader of stdout went away."""
+
+
+@contextmanager
+def _noticing_pipe() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise PipeClosed from error
+
+
+class Commands(TyperGroup):
+    """The commands; a closed pipe is told from a command's failure, in their help as well."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command line."""
+        with _noticing_pipe():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out the command."""
+        with _noticing_pipe():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("stop")(run.stop)
+app.command("list")(listing.list_studies)
+app.command("show")(show.show)
+app.command("plot")(plot.plot)
+app.command("log")(remarks.log)
+app.command("note")(remarks.note)
+app.command("export")(export.export)
+app.command("trainers")(trainers.trainers)
+app.command("schema")(trainers.schema)
+
+
+@app.callback()
+def labtui(
+    context: typer.Context,
+    lab: LabOption = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> int:
+    """A laboratory for tuning neural networks.
+
+    Without a command it opens on the screen.
+    """
+    if version:
+        typer.echo(f"labtui {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        if lab is not None:
+            context.default_map = {context.invoked_subcommand: {"lab": str(lab)}}
+        return ExitCode.DONE
+    return start_screen(lab)
+
+
+def start_screen(lab: Path | None) -> int:
+    """Start the TUI; without a terminal, say what to use instead."""
+    if not (sys.stdin.isatty() and is_terminal(sys.stdout)):
+        say(NEEDS_TERMINAL)
+        return ExitCode.USAGE
+    from labtui.tui.app import run_app
+
+    return run_app(lab_paths(lab))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and give its exit code: what the command returned, or what ended it.
+
+    Args:
+        arguments: Without the program's name; those of the process by default.
+    """
+    prepare_streams()
+    try:
+        result = get_command(app).main(
+            args=list(sys.argv[1:] if arguments is None else arguments),
+            prog_name="labtui",
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except (PipeClosed, BrokenPipeError):
+        _silence_stdout()
+        return ExitCode.PIPE
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitCode.STOPPED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        code, message = explain(error)
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            say(message)
+        return code
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def explain(error: Exception) -> tuple[int, str]:
+    """Give the exit code of an error, and the line that a person reads."""
+    from labtui.study.errors import StudyError
+
+    format_message = getattr(error, "format_message", None)
+    if format_message is not None:
+        return ExitCode.USAGE, f"labtui: {format_message()} (`labtui --help` shows the usage)"
+    if isinstance(error, StudyError):
+        return ExitCode.USAGE, str(error)
+    code = getattr(error, "exit_code", None)
+    if isinstance(code, int):
+        return code, f"labtui: {error}"
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return ExitCode.DISK, f"labtui: {place}{error.strerror or error}"
+    fault = f"{type(error).__name__}: {error}"
+    return ExitCode.FAILED, f"labtui: a fault of labtui: {fault}; {TRACEBACK}=1 shows where"
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining when it flushes what nobody reads."""
+    with contextlib.suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What commands share: the lab they speak of, and the study or trial that a person named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from labtui.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from labtui.store.lab import Lab
+    from labtui.store.paths import LabPaths
+    from labtui.store.records import StudyRecord, TrialRecord
+
+LabOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--lab", metavar="PATH", help="The lab file (else $LABTUI_LAB, else the nearest)."
+    ),
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document instead.")
+]
+Reference: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME|TRIAL", help="A study, or a trial: STUDY/17, or its id.")
+]
+StudyName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The study.")]
+TrialName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TRIAL", help="The trial: STUDY/17, or its id.")
+]
+
+
+class Misuse(Exception):
+    """A command was called with something it cannot use; says what was expected."""
+
+    exit_code = ExitCode.USAGE
+
+
+def lab_paths(named: Path | None) -> LabPaths:
+    """Find the lab that a command speaks of; it need not exist."""
+    from labtui.store.paths import find_lab
+
+    return find_lab(named)
+
+
+def open_lab(named: Path | None) -> Lab:
+    """Open the lab that a command speaks of.
+
+    Raises:
+        LabError: It is not there, is something else, or cannot be read.
+    """
+    from labtui.store.lab import Lab
+
+    return Lab(lab_paths(named))
+
+
+def resolve(lab: Lab, reference: str) -> StudyRecord | TrialRecord:
+    """Find the study of that name, else the trial.
+
+    Raises:
+        UnknownName: The lab holds neither.
+    """
+    for study in lab.studies():
+        if study.name == reference:
+            return study
+    trial_like = reference.isdecimal() or reference.rpartition("/")[2].isdecimal()
+    return lab.trial(reference) if trial_like else lab.study(reference)

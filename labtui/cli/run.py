@@ -1,0 +1,123 @@
+"""`labtui run` and `labtui stop`: hand a study to the lab's runner, follow it, end it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labtui.cli.common import JsonOption, LabOption, Reference, lab_paths
+from labtui.cli.exit_codes import ExitCode
+from labtui.cli.output import print_json, say, write
+from labtui.verdicts.text import clean
+
+if TYPE_CHECKING:
+    from labtui.engine.client import Submission
+    from labtui.store.paths import LabPaths
+
+FILE_ENDINGS = (".yaml", ".yml", ".json")
+
+
+def run(
+    target: Annotated[
+        str, typer.Argument(metavar="STUDY.yaml|NAME", help="A study file, or a study in the lab.")
+    ],
+    lab: LabOption = None,
+    slots: Annotated[
+        int | None, typer.Option(metavar="N", help="Trials at a time (else one a core).")
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append a JSON line per committed point and state."),
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Run under another name if this one is taken.")
+    ] = False,
+    extend: Annotated[
+        bool, typer.Option("--extend", help="Add the further trials of a larger budget.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Do not follow; `labtui list` tells how it goes.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to a very large budget.")] = False,
+    json: JsonOption = False,
+) -> int:
+    """Run a study, or resume it, and follow it: Ctrl-C stops it, twice at once, d detaches."""
+    from labtui.engine.devices import check_slots
+
+    if new and extend:
+        raise typer.BadParameter("--new and --extend exclude each other; give one of them")
+    check_slots(slots)
+    paths = lab_paths(lab)
+    mode = "new" if new else "extend" if extend else None
+    found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes)
+    if detach:
+        say(f"{found.study} runs in the background; `labtui list` tells how it goes")
+        return ExitCode.DONE
+    return _follow(paths, found.study, json=json)
+
+
+def _hand_over(
+    paths: LabPaths,
+    target: str,
+    *,
+    mode: str | None,
+    events: Path | None,
+    slots: int | None,
+    yes: bool,
+) -> Submission:
+    from labtui.engine import client
+    from labtui.study.spec import load_study
+
+    file = Path(target)
+    if not (target.lower().endswith(FILE_ENDINGS) or file.exists()):
+        return client.resume(paths, target, events=events, slots=slots)
+    study = load_study(file, yes=yes)
+    file = file.resolve()
+    return client.submit(
+        paths,
+        study,
+        file=file,
+        folder=file.parent,
+        command=["labtui", *sys.argv[1:]],
+        mode=mode,
+        events=events,
+        slots=slots,
+    )
+
+
+def _follow(paths: LabPaths, name: str, *, json: bool) -> int:
+    from labtui.cli.follow import follow
+    from labtui.cli.report import print_study
+    from labtui.store.lab import Lab
+    from labtui.verdicts.documents import study_document
+
+    with Lab(paths) as lab:
+        end = follow(lab, name)
+        if json:
+            print_json(study_document(lab, lab.study(name)))
+        elif end.finished:
+            print_study(lab, name)
+            where = "" if paths.db == lab_paths(None).db else f" --lab {clean(str(paths.db))}"
+            write(f"\nOpen it on the screen:  labtui{where}")
+    return end.exit_code
+
+
+def stop(
+    subject: Reference,
+    lab: LabOption = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="At once, not after the next evaluation.")
+    ] = False,
+) -> int:
+    """Stop a study (`labtui run NAME` resumes it) or one trial for good."""
+    from labtui.engine import client
+
+    found = client.stop(lab_paths(lab), subject, now=now)
+    if found["was"] in ("running", "queued"):
+        say(f"{subject}: asked to stop" if found["was"] == "running" else f"{subject}: stopped")
+    else:
+        say(f"{subject}: nothing to stop, it is {found['was']}")
+    return ExitCode.DONE

@@ -1,0 +1,221 @@
+"""`labtui show`: a study with its tables, or a trial with all that is known of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Container, Sequence
+from typing import TYPE_CHECKING
+
+from labtui.cli.common import JsonOption, LabOption, Reference, open_lab, resolve
+from labtui.cli.output import print_fields, print_json, print_table, write
+
+if TYPE_CHECKING:
+    from labtui.store.lab import Lab
+    from labtui.store.records import StudyRecord, TrialRecord
+
+ARM_HEADERS = (
+    "arm",
+    "trials",
+    "completed",
+    "infeasible",
+    "failed",
+    "best",
+    "step",
+    "trial",
+    "median",
+)
+TRIAL_HEADERS = ("trial", "state", "best", "step", "last", "arm", "nuisance", "reason")
+
+
+def show(name: Reference, lab: LabOption = None, json: JsonOption = False) -> None:
+    """Show a study or a trial.
+
+    A study: goal, roles, arms, trials. A trial: parameters, values, traceback, checkpoints.
+    """
+    from labtui.store.records import StudyRecord
+
+    with open_lab(lab) as opened:
+        found = resolve(opened, name)
+        if json:
+            _print_document(opened, found)
+        elif isinstance(found, StudyRecord):
+            _print_study(opened, found)
+        else:
+            _print_trial(opened, found)
+
+
+def _print_document(lab: Lab, found: StudyRecord | TrialRecord) -> None:
+    from labtui.store.records import StudyRecord
+    from labtui.verdicts.documents import study_document, trial_document
+
+    if isinstance(found, StudyRecord):
+        print_json(study_document(lab, found))
+    else:
+        print_json(trial_document(lab, found))
+
+
+def _print_study(lab: Lab, study: StudyRecord) -> None:
+    trials = lab.trials(study.name)
+    _print_summary(study, trials)
+    print_roles(lab, study)
+    print_arms(study, trials)
+    write()
+    nuisance = {d["name"] for d in lab.hyperparameters(study.name) if d["role"] == "nuisance"}
+    rows = [_trial_row(trial, nuisance) for trial in trials]
+    print_table(TRIAL_HEADERS, rows, right="trial best step last")
+    _print_notes(lab.notes(study.name))
+
+
+def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+    from labtui.verdicts.tables import progress
+    from labtui.verdicts.text import duration, number
+
+    far = progress(study, trials)
+    how = "best over training" if study.selection == "best" else "final value"
+    best = far.best_trial
+    print_fields(
+        [
+            ("study", study.name),
+            ("goal", study.goal),
+            ("state", f"{study.state}, {study.reason}" if study.reason else study.state),
+            ("workload", study.workload),
+            ("objective", f"{study.direction} {study.metric} ({how})"),
+            ("trials", f"{far.done} of {far.total} done, {far.infeasible} infeasible"),
+            ("best", "" if best is None else f"{number(far.best_value)} in {study.name}/{best}"),
+            ("elapsed", "" if far.elapsed is None else duration(far.elapsed)),
+            ("left", "" if far.eta is None else f"about {duration(far.eta)}"),
+            ("file", study.file),
+            ("commit", _commit(study)),
+            ("again", _again(study)),
+        ]
+    )
+
+
+def print_roles(lab: Lab, study: StudyRecord) -> None:
+    """Print the role of every hyperparameter and the values it can take."""
+    from labtui.verdicts.text import condition_text, domain_text
+
+    rows = [
+        (item["name"], item["role"], domain_text(item), condition_text(item) or "always")
+        for item in lab.hyperparameters(study.name)
+    ]
+    if rows:
+        write()
+        print_table(("hyperparameter", "role", "values", "when"), rows)
+
+
+def print_arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+    """Print the table of arms."""
+    from labtui.verdicts.tables import arms
+    from labtui.verdicts.text import number
+
+    rows = [
+        (
+            row.arm or "all",
+            str(row.trials),
+            str(row.completed),
+            str(row.infeasible),
+            str(row.failed),
+            number(row.best_value),
+            number(row.best_step),
+            number(row.best_trial),
+            number(row.median_value),
+        )
+        for row in arms(study, trials)
+    ]
+    write()
+    print_table(ARM_HEADERS, rows, right=" ".join(ARM_HEADERS[1:]))
+
+
+def _trial_row(trial: TrialRecord, names: Container[str]) -> tuple[str, ...]:
+    from labtui.verdicts.documents import last_value
+    from labtui.verdicts.text import number, params_text
+
+    return (
+        str(trial.number),
+        trial.state,
+        number(trial.best_value),
+        number(trial.best_step),
+        number(last_value(trial)),
+        trial.arm,
+        params_text({name: value for name, value in trial.params.items() if name in names}),
+        trial.reason,
+    )
+
+
+def _print_notes(notes: Sequence[tuple[str, str]]) -> None:
+    from labtui.verdicts.text import clean
+
+    if notes:
+        write("\nnotes")
+    for when, text in notes:
+        write(f"  {clean(when)}  {clean(text)}")
+
+
+def _print_trial(lab: Lab, trial: TrialRecord) -> None:
+    from labtui.verdicts.documents import last_value
+    from labtui.verdicts.text import clean, duration, number, params_text
+
+    study = lab.study(trial.study)
+    log = lab.paths.trial_log(trial.id)
+    print_fields(
+        [
+            ("trial", f"{trial.name} (id {trial.id})"),
+            ("state", trial.state),
+            ("reason", trial.reason),
+            ("arm", trial.arm),
+            ("parameters", params_text(trial.params)),
+            ("objective", f"{study.direction} {study.metric}"),
+            ("best", _at(number(trial.best_value), trial.best_step)),
+            ("last", _at(number(last_value(trial)), trial.last_step)),
+            ("steps", f"{trial.step} of {number(trial.max_steps)}"),
+            ("time", f"{duration(trial.seconds)} in {trial.attempt} attempt(s)"),
+            ("seed", number(trial.seed)),
+            ("point", number(trial.point)),
+            ("device", trial.device),
+            ("versions", ", ".join(f"{k} {v}" for k, v in trial.versions.items())),
+            ("code", ", ".join(f"{path} ({sha[:12]})" for path, sha in trial.code.items())),
+            ("source", trial.source),
+            ("log", str(log) if log.exists() else ""),
+            ("again", _again(study)),
+        ]
+    )
+    _print_checkpoints(lab, trial)
+    if trial.detail:
+        write(f"\n{clean(trial.detail, multiline=True)}")
+
+
+def _print_checkpoints(lab: Lab, trial: TrialRecord) -> None:
+    from labtui.verdicts.text import number
+
+    folder = lab.paths.checkpoint_folder(trial.id)
+    rows = [
+        (
+            str(checkpoint.step),
+            number(checkpoint.value),
+            "best" if checkpoint.best else "",
+            str(checkpoint.size),
+            str(folder / checkpoint.folder),
+        )
+        for checkpoint in lab.checkpoints(trial.id)
+    ]
+    if rows:
+        write()
+        print_table(("checkpoint", "value", "kept as", "bytes", "folder"), rows, right="checkpoint")
+
+
+def _at(value: str, step: int | None) -> str:
+    return value if step is None else f"{value} at step {step}"
+
+
+def _commit(study: StudyRecord) -> str:
+    commit = str(study.provenance.get("git_commit") or "")
+    changed = " and uncommitted changes" if study.provenance.get("git_diff") else ""
+    return f"{commit[:12]}{changed}" if commit else ""
+
+
+def _again(study: StudyRecord) -> str:
+    """Write the command that reproduces a study, from the folder it was run in."""
+    if not study.command:
+        return ""
+    return f"cd {shlex.quote(study.folder)} && {study.command}" if study.folder else study.command

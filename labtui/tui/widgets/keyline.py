@@ -1,0 +1,58 @@
+"""The line at the bottom: the keys that matter where the focus is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from labtui.tui.actions import Action
+
+
+class KeyLine(Widget):
+    """Shows actions with their keys; a click does the same as the key."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keyline--key", "keyline--word"}
+    DEFAULT_CSS = """
+    KeyLine {
+        dock: bottom;
+        height: 1;
+        padding: 0 1;
+        background: $footer-background;
+        & .keyline--key { color: $footer-key-foreground; text-style: bold; }
+        & .keyline--word { color: $footer-description-foreground; }
+    }
+    """
+
+    shown: reactive[tuple[Action, ...]] = reactive(())
+
+    def show(self, actions: Sequence[Action], *, leaving: str) -> None:
+        """Show these actions; `leaving` says what `q` does here."""
+        self.shown = tuple(
+            replace(action, description=leaving) if action.id == "app.leave" else action
+            for action in actions
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """Draw as many keys as fit."""
+        key = self.get_component_rich_style("keyline--key")
+        word = self.get_component_rich_style("keyline--word")
+        pieces: list[Segment] = []
+        left = self.size.width
+        for action in self.shown:
+            shown = action.keys.split()[0]
+            left -= len(shown) + len(action.description) + 3
+            if left < -2:
+                break
+            click = Style.from_meta({"@click": action.target})
+            pieces.append(Segment(shown, key + click))
+            pieces.append(Segment(f" {action.description}", word + click))
+            pieces.append(Segment("  ", word))
+        return Strip(pieces).adjust_cell_length(self.size.width, word)

@@ -1,0 +1,359 @@
+"""A table that draws only the rows on screen, and whose cursor stays on its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from labtui.tui.actions import bindings
+
+if TYPE_CHECKING:
+    from textual import events
+
+T = TypeVar("T")
+GAP = 2
+GUTTER = 2
+ROLES = ("completed", "running", "infeasible", "failed", "stopped", "interrupted", "queued", "dim")
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One column.
+
+    Attributes:
+        cell: What it shows of a record: the text, and one of `ROLES` or nothing.
+        order: What it is sorted by, None for what comes last; without it there is no sorting.
+        width: In cells.
+        right: Numbers stand on the right.
+        grows: Takes what is left of the width.
+    """
+
+    key: str
+    label: str
+    width: int
+    cell: Callable[[T], tuple[str, str]]
+    order: Callable[[T], Any] | None = None
+    right: bool = False
+    grows: bool = False
+
+
+class Table(ScrollView, Generic[T], can_focus=True):
+    """Rows of records: moving, sorting and choosing, any number of them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--sorted",
+        "table--cursor",
+        *(f"table--{role}" for role in ROLES),
+    }
+    DEFAULT_CSS = """
+    Table {
+        height: 1fr;
+        background: transparent;
+        scrollbar-size: 1 1;
+        & .table--header { color: $text-muted; text-style: bold; }
+        & .table--sorted { color: $text-primary; text-style: bold; }
+        & .table--cursor { background: $surface-lighten-1; }
+        &:focus .table--cursor {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+            text-style: $block-cursor-text-style;
+        }
+        & .table--completed { color: $text-success; }
+        & .table--running { color: $text-accent; }
+        & .table--infeasible { color: $text-error; }
+        & .table--failed { color: $text-error; text-style: bold; }
+        & .table--stopped, & .table--interrupted { color: $text-warning; }
+        & .table--queued, & .table--dim { color: $text-muted; }
+    }
+    """
+
+    @dataclass
+    class Event(Message):
+        """Something happened to a record."""
+
+        table: Table[Any]
+        key: Hashable
+
+        @property
+        def control(self) -> Table[Any]:
+            """The table, for `@on` selectors."""
+            return self.table
+
+    class Opened(Event):
+        """A row was chosen."""
+
+    class Moved(Event):
+        """The cursor is on another record."""
+
+    def __init__(self, key: Callable[[T], Hashable], *, place: str = "", id: str) -> None:
+        """Create a table without columns; `key` tells its records apart."""
+        super().__init__(id=id)
+        self.place = place
+        self.marked: dict[Hashable, None] = {}
+        self._key = key
+        self._columns: tuple[Column[T], ...] = ()
+        self._records: Sequence[T] = ()
+        self._rows: list[T] = []
+        self._keep: Callable[[T], bool] = lambda _: True
+        self._sort = ""
+        self._reversed = False
+        self._cursor = 0
+        self._moved = False
+
+    # -- content ----------------------------------------------------------------------------
+
+    def set_columns(self, columns: Sequence[Column[T]], sort: str) -> None:
+        """Set the columns, and the one it is sorted by until a person chooses another."""
+        keys = {column.key for column in columns}
+        self._columns = tuple(columns)
+        if self._sort not in keys:
+            self._sort, self._reversed = sort, False
+        self._measure()
+
+    def show(self, records: Sequence[T]) -> None:
+        """Show these records; the cursor stays on its own."""
+        self._records = records
+        self._arrange()
+
+    def keep(self, test: Callable[[T], bool]) -> None:
+        """Show only the records that pass a test."""
+        self._keep = test
+        self._arrange()
+
+    @property
+    def rows(self) -> Sequence[T]:
+        """The records as they stand in the table."""
+        return self._rows
+
+    @property
+    def sorting(self) -> tuple[str, bool]:
+        """The key of the column that it is sorted by, and whether the other way round."""
+        return self._sort, self._reversed
+
+    @property
+    def current(self) -> T | None:
+        """The record under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
+
+    def go_to(self, key: Hashable) -> bool:
+        """Put the cursor on a record; False when it is not in the table."""
+        for index, row in enumerate(self._rows):
+            if self._key(row) == key:
+                self._move(index)
+                return True
+        return False
+
+    def _arrange(self) -> None:
+        """Filter and sort anew, with the cursor's record at the same height of the screen."""
+        current = self.current
+        offset = self._cursor - round(self.scroll_y)
+        rows = [record for record in self._records if self._keep(record)]
+        self._rows = self._sorted(rows)
+        self._cursor = self._place_of(current) if self._moved else 0
+        self._measure()
+        if self._moved and 0 <= offset < self._page:
+            self.scroll_to(y=self._cursor - offset, animate=False)
+        now = self.current
+        if (now and self._key(now)) != (current and self._key(current)):
+            self._tell()
+        self.refresh()
+
+    def _sorted(self, rows: list[T]) -> list[T]:
+        """Sort by the chosen column; what has no value comes last either way."""
+        order = next((c.order for c in self._columns if c.key == self._sort), None)
+        if order is None:
+            return rows
+        keyed = [(order(row), row) for row in rows]
+        valued = [pair for pair in keyed if pair[0] is not None]
+        valued.sort(key=lambda pair: pair[0], reverse=self._reversed)
+        return [row for _, row in valued] + [row for key, row in keyed if key is None]
+
+    def _place_of(self, record: T | None) -> int:
+        if record is not None:
+            key = self._key(record)
+            for index, row in enumerate(self._rows):
+                if self._key(row) == key:
+                    return index
+        return max(0, min(self._cursor, len(self._rows) - 1))
+
+    # -- geometry ---------------------------------------------------------------------------
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _widths(self) -> list[int]:
+        widths = [column.width for column in self._columns]
+        spare = self.scrollable_content_region.width - GUTTER - sum(widths) - GAP * len(widths) + 1
+        growing = [i for i, column in enumerate(self._columns) if column.grows]
+        for index in growing:
+            widths[index] += max(0, spare) // len(growing)
+        return widths
+
+    def _measure(self) -> None:
+        width = GUTTER + sum(self._widths()) + GAP * len(self._columns) - 1
+        self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def on_resize(self) -> None:
+        """Give the growing columns their share, and keep the cursor in sight."""
+        self._measure()
+        self.call_after_refresh(self._reveal)
+
+    def _reveal(self) -> None:
+        top = round(self.scroll_y)
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif self._cursor >= top + self._page:
+            self.scroll_to(y=self._cursor - self._page + 1, animate=False)
+
+    # -- drawing ----------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the header, which stays, or one record."""
+        scroll_x, scroll_y = self.scroll_offset
+        index = y - 1 + scroll_y
+        base = self.rich_style
+        if y == 0:
+            strip = self._header(base)
+        elif 0 <= index < len(self._rows):
+            strip = self._row(index, base)
+        else:
+            strip = Strip.blank(self.size.width, base)
+        return strip.crop_extend(scroll_x, scroll_x + self.size.width, base)
+
+    def _header(self, base: Style) -> Strip:
+        plain = self.get_component_rich_style("table--header")
+        chosen = self.get_component_rich_style("table--sorted")
+        pieces = [Segment(" " * GUTTER, plain)]
+        for column, width in zip(self._columns, self._widths(), strict=True):
+            is_sorted = column.key == self._sort
+            style = chosen if is_sorted else plain
+            pieces.append(Segment(fit(column.label, width, column.right), style))
+            arrow = ("▼" if self._reversed else "▲") if is_sorted else ""
+            pieces.append(Segment(arrow.ljust(GAP), style))
+        return Strip(pieces)
+
+    def _row(self, index: int, base: Style) -> Strip:
+        record = self._rows[index]
+        here = index == self._cursor
+        cursor = self.get_component_rich_style("table--cursor") if here else base
+        gutter = ("▸" if here else " ") + ("◆" if self._key(record) in self.marked else " ")
+        pieces = [Segment(gutter, cursor)]
+        for column, width in zip(self._columns, self._widths(), strict=True):
+            text, role = column.cell(record)
+            style = cursor
+            if role and not (here and self.has_focus):
+                style = self.get_component_rich_style(f"table--{role}") + cursor.background_style
+            pieces.append(Segment(fit(text, width, column.right), style))
+            pieces.append(Segment(" " * GAP, cursor))
+        used = sum(cell_len(piece.text) for piece in pieces)
+        pieces.append(Segment(" " * max(0, self.size.width - used), cursor))
+        return Strip(pieces)
+
+    # -- actions ----------------------------------------------------------------------------
+
+    def _move(self, index: int) -> None:
+        index = max(0, min(index, len(self._rows) - 1))
+        self._moved = True
+        if index != self._cursor:
+            self._cursor = index
+            self._tell()
+        self._reveal()
+        self.refresh()
+
+    def _tell(self) -> None:
+        if (current := self.current) is not None:
+            self.post_message(self.Moved(self, self._key(current)))
+
+    def action_cursor(self, rows: int) -> None:
+        """Move the cursor by some rows."""
+        self._move(self._cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by pages."""
+        self._move(self._cursor + pages * self._page)
+
+    def action_end(self, which: int) -> None:
+        """Move the cursor to the first (-1) or last (1) row."""
+        self._move(0 if which < 0 else len(self._rows) - 1)
+
+    def action_columns(self, direction: int) -> None:
+        """Scroll by a few columns of text."""
+        self.scroll_relative(x=12 * direction, animate=False)
+
+    def action_open(self) -> None:
+        """Choose the row under the cursor."""
+        if (current := self.current) is not None:
+            self.post_message(self.Opened(self, self._key(current)))
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        keys = [column.key for column in self._columns if column.order is not None]
+        if keys:
+            place = keys.index(self._sort) if self._sort in keys else -1
+            self.sort_by(keys[(place + 1) % len(keys)])
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self._sort, reverse=not self._reversed)
+
+    def sort_by(self, key: str, *, reverse: bool = False) -> None:
+        """Sort by a column."""
+        self._sort, self._reversed = key, reverse
+        self._arrange()
+
+    def toggle_mark(self) -> None:
+        """Mark the record under the cursor, or take its mark away, and go on to the next."""
+        if (current := self.current) is not None:
+            key = self._key(current)
+            if key in self.marked:
+                del self.marked[key]
+            else:
+                self.marked[key] = None
+            self._move(self._cursor + 1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Sort by the clicked header, go to the clicked row, or open it when it is the cursor's."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._click_header(offset.x + round(self.scroll_x))
+            return
+        index = offset.y - 1 + round(self.scroll_y)
+        if index == self._cursor and event.chain > 1:
+            self.action_open()
+        elif index < len(self._rows):
+            self._move(index)
+
+    def _click_header(self, x: int) -> None:
+        left = GUTTER
+        for column, width in zip(self._columns, self._widths(), strict=True):
+            left += width + GAP
+            if x < left:
+                if column.order is not None:
+                    same = column.key == self._sort
+                    self.sort_by(column.key, reverse=same and not self._reversed)
+                return
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """Bring text to a width in cells, with an ellipsis where something went."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    pad = " " * (width - length)
+    return pad + text if right else text + pad

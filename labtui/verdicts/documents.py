@@ -1,0 +1,171 @@
+"""The JSON documents that commands print: an interface, so keys are added and never renamed.
+
+Values are JSON's own; NaN and infinities are the strings ``"NaN"``, ``"Infinity"`` and
+``"-Infinity"``. Times are ISO 8601 in UTC. A state is one of `labtui.store.records.STATES` or
+``interrupted``, when the runner that trained is dead. `null` stands for what there is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from labtui.store.lab import Lab
+from labtui.store.records import StudyRecord, TrialRecord
+from labtui.verdicts.tables import arms
+
+Document = dict[str, Any]
+
+
+def jsonable(value: Any) -> Any:
+    """Give a value that strict JSON can hold: numbers that are not finite become strings."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    return value
+
+
+def list_document(lab: Lab) -> Document:
+    """Describe what is in the lab, the study with the latest activity first.
+
+    Returns:
+        ``{"studies": [{"name", "workload", "goal", "state", "reason", "objective": {"metric",
+        "goal", "select"}, "total", "trials": {state: count}, "best_value", "best_trial",
+        "created", "finished", "activity"}]}``
+    """
+    return {"studies": [_study_summary(study) for study in lab.studies()]}
+
+
+def study_document(lab: Lab, study: StudyRecord) -> Document:
+    """Describe a study with its trials.
+
+    Returns:
+        The keys of `list_document`, save that ``counts`` holds ``{state: count}``, and ``file``,
+        ``folder``, ``interpreter``, ``command``, ``provenance``, ``hyperparameters`` (``name``,
+        ``role``, ``column`` and the definition as the study file writes it), ``arms`` (the fields
+        of `ArmRow`, the trial by its name), ``metrics``, ``notes`` (``created``, ``text``) and
+        ``trials``: ``[{"trial", "id", "number", "arm", "state", "reason", "params", "best_value",
+        "best_step", "last_value", "last_step", "seed", "point", "step", "max_steps", "seconds",
+        "source"}]``.
+    """
+    trials = lab.trials(study.name)
+    summary = _study_summary(study)
+    counts = summary.pop("trials")
+    rows = [asdict(row) for row in arms(study, trials)]
+    for row in rows:
+        row["best_trial"] = _name(study, row["best_trial"])
+    document = {
+        **summary,
+        "counts": counts,
+        "file": study.file,
+        "folder": study.folder,
+        "interpreter": study.interpreter,
+        "command": study.command,
+        "provenance": study.provenance,
+        "hyperparameters": lab.hyperparameters(study.name),
+        "arms": rows,
+        "metrics": lab.metrics(study.name),
+        "notes": [{"created": when, "text": text} for when, text in lab.notes(study.name)],
+        "trials": [_trial_summary(trial) for trial in trials],
+    }
+    return dict(jsonable(document))
+
+
+def trial_document(lab: Lab, trial: TrialRecord) -> Document:
+    """Describe one trial.
+
+    Returns:
+        The keys of a trial in `study_document`, and ``study``, ``detail`` (the traceback),
+        ``attempt``, ``device``, ``versions``, ``code`` (path → SHA-256), ``started``,
+        ``finished``, ``command`` and ``folder`` (what reproduces its study, and where), ``log``
+        (path) and ``checkpoints`` (``step``, ``value``, ``best``, ``path``, ``size``, ``created``).
+    """
+    study = lab.study(trial.study)
+    folder = lab.paths.checkpoint_folder(trial.id)
+    document = {
+        **_trial_summary(trial),
+        "study": trial.study,
+        "detail": trial.detail,
+        "attempt": trial.attempt,
+        "device": trial.device,
+        "versions": trial.versions,
+        "code": trial.code,
+        "started": trial.started,
+        "finished": trial.finished,
+        "command": study.command,
+        "folder": study.folder,
+        "log": str(lab.paths.trial_log(trial.id)),
+        "checkpoints": [
+            {
+                "step": checkpoint.step,
+                "value": checkpoint.value,
+                "best": checkpoint.best,
+                "path": str(folder / checkpoint.folder),
+                "size": checkpoint.size,
+                "created": checkpoint.created,
+            }
+            for checkpoint in lab.checkpoints(trial.id)
+        ],
+    }
+    return dict(jsonable(document))
+
+
+def _name(study: StudyRecord, number: int | None) -> str | None:
+    return None if number is None else f"{study.name}/{number}"
+
+
+def _study_summary(study: StudyRecord) -> Document:
+    return {
+        "name": study.name,
+        "workload": study.workload,
+        "goal": study.goal,
+        "state": study.state,
+        "reason": study.reason,
+        "objective": {
+            "metric": study.metric,
+            "goal": study.direction,
+            "select": study.selection,
+        },
+        "total": study.total,
+        "trials": dict(study.counts),
+        "best_value": study.best_value,
+        "best_trial": _name(study, study.best_trial),
+        "created": study.created,
+        "finished": study.finished,
+        "activity": study.activity,
+    }
+
+
+def _trial_summary(trial: TrialRecord) -> Document:
+    document = {
+        "trial": trial.name,
+        "id": trial.id,
+        "number": trial.number,
+        "arm": trial.arm,
+        "state": trial.state,
+        "reason": trial.reason,
+        "params": trial.params,
+        "best_value": trial.best_value,
+        "best_step": trial.best_step,
+        "last_value": last_value(trial),
+        "last_step": trial.last_step,
+        "seed": trial.seed,
+        "point": trial.point,
+        "step": trial.step,
+        "max_steps": trial.max_steps,
+        "seconds": trial.seconds,
+        "source": trial.source,
+    }
+    return dict(jsonable(document))
+
+
+def last_value(trial: TrialRecord) -> float | None:
+    """Give the last objective that was logged: NaN where it was not a number, None without any."""
+    if trial.last_value is None and trial.last_step is not None:
+        return math.nan
+    return trial.last_value

@@ -1,0 +1,249 @@
+"""The figures of a study, described once for every screen: training curves and axis plots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from labtui.analysis.ranking import ranked
+from labtui.charts.spec import Axis, ChartSpec, Mark, Series
+from labtui.store.lab import Lab
+from labtui.store.records import StudyRecord, TrialRecord
+from labtui.study.fields import same
+from labtui.trainer.trial import loss_behind
+from labtui.verdicts.tables import selected_step
+from labtui.verdicts.text import clean, condition_text, number, value_text
+
+LOG_DECADES = 1.5
+"""A loss that spans more decades than this is drawn on a log axis."""
+
+Definition = Mapping[str, Any]
+
+
+# -- training curves (P17) ------------------------------------------------------------------
+
+
+def best_trials(
+    study: StudyRecord, trials: Sequence[TrialRecord], n: int, per_arm: bool = True
+) -> list[TrialRecord]:
+    """Choose the best few trials; where none has completed, the best of the others.
+
+    Args:
+        study: The study that says what is better.
+        trials: The trials to choose from.
+        n: How many; of each arm, if `per_arm`.
+        per_arm: Choose in each arm, so that none is left out.
+
+    Returns:
+        The chosen ones, arm by arm, the best of each first.
+    """
+    groups: dict[str, list[TrialRecord]] = {}
+    for trial in trials:
+        groups.setdefault(trial.arm if per_arm else "", []).append(trial)
+    chosen: list[TrialRecord] = []
+    for group in groups.values():
+        completed = [trial for trial in group if trial.state == "completed"]
+        pool = completed or [trial for trial in group if trial.step > 0]
+        order = ranked([trial.value for trial in pool], study.minimize)
+        chosen += [pool[index] for index in order[:n]]
+    return chosen
+
+
+def curves(
+    lab: Lab,
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    *,
+    metrics: Sequence[str] | None = None,
+    limit: int = 8,
+) -> list[ChartSpec]:
+    """Describe the training curves of trials, one figure for metrics that differ by split alone.
+
+    Args:
+        lab: Where the points are.
+        study: The study of the trials.
+        trials: Whose curves; of more than `limit`, the best.
+        metrics: What to show; by default the objective and the loss behind it, each on the split
+            of the objective and on the training split.
+        limit: Most trials in a figure.
+
+    Returns:
+        The figures; the first split of each is drawn bright, the others dimmed in its colour.
+    """
+    logged = set(lab.metrics(study.name))
+    asked = _default_metrics(study, logged) if metrics is None else list(dict.fromkeys(metrics))
+    shown = list(trials)
+    if len(shown) > limit:
+        shown = best_trials(study, shown, limit, per_arm=False)
+    groups: dict[str, list[str]] = {}
+    for metric in asked:
+        groups.setdefault(metric.rpartition("/")[2], []).append(metric)
+    return [_curves(lab, study, shown, leaf, group) for leaf, group in groups.items()]
+
+
+def _default_metrics(study: StudyRecord, logged: set[str]) -> list[str]:
+    """Name the objective and its loss, each with its training twin, of what was logged."""
+    names = []
+    for metric in (study.metric, loss_behind(study.metric)):
+        names += [metric, f"train/{metric.rpartition('/')[2]}"]
+    return [name for name in dict.fromkeys(names) if name in logged or name == study.metric]
+
+
+def _curves(
+    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], leaf: str, metrics: Sequence[str]
+) -> ChartSpec:
+    series: list[Series] = []
+    by_id = {trial.id: trial for trial in trials}
+    # Later series lie on top, so the first split is drawn last.
+    for place, metric in reversed(list(enumerate(metrics))):
+        for curve in lab.curves(list(by_id), metric):
+            trial = by_id[curve.trial]
+            label = f"#{trial.number} {clean(trial.arm)}".strip()
+            series.append(
+                Series(
+                    curve.steps,
+                    curve.values,
+                    label="" if place else label,
+                    key=trial.id,
+                    emphasis=place == 0,
+                )
+            )
+    marks = [
+        _selected(trial) for trial in trials[:1] if len(trials) == 1 and study.metric in metrics
+    ]
+    values = (value for one in series for value in one.y)
+    return ChartSpec(
+        title=_curve_title(leaf, metrics),
+        x=Axis("step"),
+        y=Axis(scale=_scale(leaf, values)),
+        series=tuple(series),
+        marks=tuple(mark for mark in marks if mark),
+        worst="top" if study.minimize else "bottom",
+        empty="no points yet: they appear as the trials are evaluated",
+    )
+
+
+def _selected(trial: TrialRecord) -> Mark | None:
+    step = selected_step(trial)
+    return None if step is None else Mark("x", step, f"{trial.selection} step {step}", "best")
+
+
+def _curve_title(leaf: str, metrics: Sequence[str]) -> str:
+    splits = [clean(metric.rpartition("/")[0]) for metric in metrics]
+    if len(splits) == 1:
+        return clean(metrics[0])
+    dimmed = ", ".join(splits[1:])
+    return f"{clean(leaf)}: {splits[0]} (bright), {dimmed} (dimmed)"
+
+
+def _scale(leaf: str, values: Iterable[float]) -> Literal["linear", "log"]:
+    """Choose the scale of a metric: log for a loss whose values are positive and far apart."""
+    if not leaf.endswith("loss"):
+        return "linear"
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    return "log" if low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES else "linear"
+
+
+# -- axis plots (P14) -----------------------------------------------------------------------
+
+
+def varied(definitions: Sequence[Definition]) -> list[Definition]:
+    """Give the definitions that have an axis plot, in its order: nuisance, then scientific."""
+    return [d for role in ("nuisance", "scientific") for d in definitions if d["role"] == role]
+
+
+def axis_plots(
+    study: StudyRecord, trials: Sequence[TrialRecord], definitions: Sequence[Definition]
+) -> list[ChartSpec]:
+    """Describe one axis plot for each varied definition, in the order of `varied`.
+
+    A hyperparameter under two parents is two hyperparameters (P07), each with a figure of its own.
+    """
+    return [axis_plot(study, trials, definition) for definition in varied(definitions)]
+
+
+def axis_plot(
+    study: StudyRecord, trials: Sequence[TrialRecord], definition: Definition
+) -> ChartSpec:
+    """Describe the objective over one hyperparameter: a point a trial, a series an arm.
+
+    Args:
+        study: The study of the trials.
+        trials: Its trials; those in which the definition is not in force are left out.
+        definition: One entry of `Lab.hyperparameters`.
+    """
+    name = str(definition["name"])
+    placed: dict[str, list[tuple[float, float]]] = {}
+    crosses: list[float] = []
+    for trial in trials:
+        x = _position(definition, trial.params)
+        if x is None:
+            continue
+        if trial.state in ("infeasible", "failed"):
+            crosses.append(x)
+        elif trial.state == "completed" and trial.value is not None:
+            placed.setdefault(trial.arm, []).append((x, trial.value))
+    condition = condition_text(definition)
+    leaf = study.metric.rpartition("/")[2]
+    how = "best over training" if study.selection == "best" else "final"
+    values = (y for points in placed.values() for _, y in points)
+    return ChartSpec(
+        title=f"{clean(name)} ({condition})" if condition else clean(name),
+        x=_axis(definition),
+        y=Axis(f"{clean(study.metric)} ({how})", scale=_scale(leaf, values)),
+        series=(*(_cloud(arm, points) for arm, points in placed.items()), *_crosses(crosses)),
+        marks=_bounds(definition),
+        worst="top" if study.minimize else "bottom",
+        empty="no trial has ended yet",
+    )
+
+
+def _cloud(arm: str, points: Sequence[tuple[float, float]]) -> Series:
+    xs, ys = zip(*points, strict=True)
+    return Series(xs, ys, label=clean(arm), role="points", key=arm)
+
+
+def _crosses(positions: Sequence[float]) -> list[Series]:
+    if not positions:
+        return []
+    nowhere = (math.nan,) * len(positions)
+    return [Series(tuple(positions), nowhere, "infeasible", role="infeasible", key="infeasible")]
+
+
+def _position(definition: Definition, params: Mapping[str, Any]) -> float | None:
+    """Place a configuration on the axis; None where the definition is not in force in it."""
+    name = definition["name"]
+    if name not in params or not _in_force(definition, params):
+        return None
+    value = params[name]
+    if definition.get("values") is not None:
+        options = definition["values"]
+        return next((float(i) for i, option in enumerate(options) if same(option, value)), None)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(1 - value if definition.get("one_minus") else value)
+
+
+def _in_force(definition: Definition, params: Mapping[str, Any]) -> bool:
+    for parent, allowed in (definition.get("when") or {}).items():
+        options = allowed if isinstance(allowed, list) else [allowed]
+        if parent not in params or not any(same(option, params[parent]) for option in options):
+            return False
+    return True
+
+
+def _axis(definition: Definition) -> Axis:
+    name = clean(str(definition["name"]))
+    if definition.get("values") is not None:
+        return Axis(name, categories=tuple(value_text(value) for value in definition["values"]))
+    label = f"1 - {name}" if definition.get("one_minus") else name
+    return Axis(label, scale="log" if definition.get("scale") == "log" else "linear")
+
+
+def _bounds(definition: Definition) -> tuple[Mark, ...]:
+    if definition.get("range") is None:
+        return ()
+    ends = [1 - end if definition.get("one_minus") else end for end in definition["range"]]
+    return tuple(Mark("x", float(end), number(end), "bound") for end in sorted(ends))

@@ -1,0 +1,22 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labtui.charts.palette import ANSI_256, ANSI_NAMES, ON_DARK, ON_LIGHT, slots
+
+idents = st.lists(st.text(max_size=4) | st.integers(), max_size=12)
+
+
+def test_all_palettes_have_the_same_places():
+    assert len(ON_DARK) == len(ON_LIGHT) == len(ANSI_256) == len(ANSI_NAMES)
+
+
+@given(idents)
+def test_shown_series_differ_while_there_are_colours(names):
+    given_slots = dict(zip(names, slots(names), strict=True))
+    assert all(0 <= slot < len(ON_DARK) for slot in given_slots.values())
+    assert len(set(given_slots.values())) >= min(len(given_slots), len(ON_DARK))
+
+
+@given(idents, st.text(max_size=4))
+def test_a_new_series_changes_no_earlier_colour(names, new):
+    assert slots([*names, new])[: len(names)] == slots(names)

@@ -1,0 +1,31 @@
+"""A fresh process imports what a command needs, and nothing heavy before."""
+
+import json
+
+import pytest
+
+HEAVY = ("textual", "numpy", "sqlite_utils", "pydantic", "plotext", "rich", "torch", "scipy")
+
+
+def loaded(process, statement):
+    report = f"import json, sys; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    found = process(code=f"{statement}\n{report}")
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+def test_importing_the_commands_is_light(process):
+    assert loaded(process, "import labtui.cli.app") == []
+
+
+def test_help_is_light(process):
+    assert loaded(process, "from labtui.cli.app import main; main(['--help'])") == []
+
+
+READING = [["show", "--help"], ["list"], ["show", "second"], ["list", "--json"]]
+
+
+@pytest.mark.parametrize("arguments", READING)
+def test_reading_commands_load_no_toolkit(process, arguments):
+    found = loaded(process, f"from labtui.cli.app import main; main({arguments!r})")
+    assert not set(found) & {"textual", "numpy", "sqlite_utils", "plotext", "rich"}

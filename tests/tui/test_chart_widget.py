@@ -1,0 +1,255 @@
+import numpy as np
+import pytest
+from textual import events
+from textual.app import App, ComposeResult
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
+
+from labtui.charts import Axis, ChartSpec, Mark, Series
+from labtui.charts.palette import ON_DARK, ON_LIGHT
+from labtui.charts.raster import View
+from labtui.tui.widgets.chart import Chart
+from labtui.tui.widgets.chart_styles import COMPONENTS
+
+
+def decay(title="loss", scale="linear", count=300):
+    x = np.arange(count)
+    noise = np.exp(0.1 * np.random.default_rng(0).standard_normal(count))
+    curves = tuple(
+        Series(x, np.exp(-x / (30 * (n + 1))) * noise, f"lr={n}", key=n) for n in range(3)
+    )
+    marks = (Mark("x", 100, "warmup", "step"), Mark("y", 0.5, "chance", "reference"))
+    infeasible = Series([50], (), "infeasible", "infeasible")
+    return ChartSpec(
+        title, Axis("step"), Axis("train/loss", scale=scale), (*curves, infeasible), marks
+    )
+
+
+class ChartApp(App[None]):
+    def __init__(self, spec: ChartSpec | None) -> None:
+        super().__init__()
+        self.chart = Chart(spec)
+        self.inspected: list[float | None] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.chart
+
+    def on_mount(self) -> None:
+        self.chart.focus()
+
+    def on_chart_inspected(self, message: Chart.Inspected) -> None:
+        assert message.control is self.chart
+        self.inspected.append(message.x)
+
+
+def shown(chart: Chart) -> list[str]:
+    return [chart.render_line(y).text for y in range(chart.size.height)]
+
+
+async def test_a_chart_draws_its_figure():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)):
+        lines = shown(app.chart)
+        assert lines == app.chart.grid.lines
+    assert {len(line) for line in lines} == {80}
+    assert lines[0].startswith("loss · train/loss")
+    assert any("✗" in line for line in lines)
+
+
+async def test_a_chart_without_a_figure_says_so():
+    app = ChartApp(None)
+    async with app.run_test(size=(60, 12)):
+        assert any("nothing to draw yet" in line for line in shown(app.chart))
+
+
+async def test_y_and_x_toggle_log_scales():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        linear = shown(app.chart)
+        await pilot.press("y")
+        assert app.chart.grid.y.log
+        assert shown(app.chart) != linear
+        await pilot.press("x")
+        assert app.chart.grid.x.log
+        await pilot.press("y", "x")
+        assert shown(app.chart) == linear
+
+
+async def test_smoothing_is_one_key():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "raw:0" in app.chart.grid.names
+        await pilot.press("s")
+        assert "raw:0" not in app.chart.grid.names
+        await pilot.press("s")
+        assert "raw:0" in app.chart.grid.names
+
+
+async def test_zoom_pan_and_reset():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        whole = app.chart.grid.x
+        await pilot.press("plus")
+        near = app.chart.grid.x
+        assert whole.low < near.low < near.high < whole.high
+        await pilot.press("]")
+        assert app.chart.grid.x.low > near.low
+        await pilot.press("[", "minus")
+        assert app.chart.grid.x.high - app.chart.grid.x.low == pytest.approx(whole.high - whole.low)
+        await pilot.press("0")
+        assert app.chart.view == View()
+        assert app.chart.grid.x == whole
+
+
+async def test_zooming_has_no_end_that_hurts():
+    app = ChartApp(decay())
+    async with app.run_test(size=(60, 12)):
+        for log, window in [(False, (-1e306, 1e306)), (True, (1e-300, 1e300)), (True, (9.0, 11.0))]:
+            for direction in (-1, 1):
+                app.chart.view = View(x=window, log_x=log)
+                for _ in range(80):
+                    app.chart.action_zoom(direction)
+                    app.chart.action_pan(1)
+                assert len(shown(app.chart)) == 12
+
+
+async def test_the_crosshair_moves_reads_and_tells():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("right")
+        middle = app.chart.cursor
+        await pilot.press("right")
+        assert app.chart.cursor > middle
+        await pilot.press("left", "left")
+        assert app.chart.cursor < middle
+        await pilot.pause()
+        assert len(app.inspected) == 4
+        assert len(app.chart.grid.readings) == 3
+        app.chart.inspect(10.0)
+        await pilot.pause()
+        assert len(app.inspected) == 4
+        assert app.chart.cursor == 10.0
+        await pilot.press("0")
+        assert app.chart.cursor is None
+
+
+async def test_the_mouse_points_drags_zooms_and_hides():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        plot = app.chart.grid.plot
+        await pilot.click(Chart, offset=(plot.left + 10, plot.top + plot.height - 2))
+        assert app.chart.grid.x.place(app.chart.cursor) == pytest.approx(10 / (plot.width - 1))
+        await pilot.mouse_down(Chart, offset=(plot.left + 20, plot.top + plot.height - 2))
+        await pilot.hover(Chart, offset=(plot.left + 30, plot.top + plot.height - 2))
+        await pilot.mouse_up(Chart)
+        row = app.chart.grid.legend[0]
+        await pilot.click(Chart, offset=(row.left + 5, row.row))
+        assert app.chart.hidden == {row.ident}
+        row = app.chart.grid.legend[0]
+        await pilot.click(Chart, offset=(row.left + 5, row.row))
+        assert not app.chart.hidden
+        whole = app.chart.grid.x
+        scroll(events.MouseScrollUp, app.chart, 40, 12)
+        await pilot.pause()
+        assert app.chart.grid.x.high < whole.high
+        scroll(events.MouseScrollDown, app.chart, 40, 12)
+        await pilot.pause()
+        assert app.chart.grid.x.high == pytest.approx(whole.high)
+
+
+def scroll(kind, chart, x, y):
+    chart.post_message(kind(chart, x, y, 0, 0, 0, False, False, False, x, y))
+
+
+async def test_resizing_redraws_at_the_new_size():
+    app = ChartApp(decay(scale="log"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for size in [(120, 35), (40, 8), (10, 3), (200, 50)]:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            lines = shown(app.chart)
+            assert (len(lines), {len(line) for line in lines}) == (app.chart.size.height, {size[0]})
+
+
+async def test_another_figure_is_shown_and_zoom_is_kept_for_the_same_axes():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("plus")
+        zoomed = app.chart.view
+        app.chart.show(decay(count=400))
+        await pilot.pause()
+        assert app.chart.view == zoomed
+        app.chart.show(decay("other"))
+        await pilot.pause()
+        assert app.chart.view == View()
+        assert shown(app.chart)[0].startswith("other")
+
+
+def colours(chart: Chart) -> set[str]:
+    return {
+        segment.style.color.name
+        for y in range(chart.size.height)
+        for segment in chart.render_line(y)
+        if segment.style is not None and segment.style.color is not None
+    }
+
+
+async def test_curves_stand_out_in_every_theme():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        drawn = {}
+        for name, theme in BUILTIN_THEMES.items():
+            app.theme = name
+            await pilot.pause()
+            drawn[name] = colours(app.chart)
+            assert len(drawn[name]) >= 6
+            background = app.chart.background_colors[1]
+            for colour in () if theme.ansi else app.chart._styles.palette():
+                assert contrast(background, Color.parse(colour)) > 3.5
+        assert not drawn["textual-dark"] & set(ON_LIGHT)
+        assert not drawn["textual-light"] & set(ON_DARK)
+
+
+def contrast(one: Color, other: Color) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: Color) -> float:
+    parts = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in colour.normalized
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+async def test_a_curve_keeps_its_colour_when_others_come():
+    one = Series([0, 1], [0, 1], "a", key="a")
+    other = Series([0, 1], [1, 0], "b", key="b")
+    app = ChartApp(ChartSpec("t", Axis(), Axis(), (one,)))
+
+    def colour(role: str) -> str:
+        grid = app.chart.grid
+        row, column = next(
+            (row, column)
+            for row in range(grid.height)
+            for column in range(grid.width)
+            if grid.role_at(row, column) == role
+        )
+        return app.chart.render_line(row).crop(column, column + 1)._segments[0].style.color.name
+
+    async with app.run_test(size=(60, 12)) as pilot:
+        alone = colour("series:0")
+        app.chart.show(ChartSpec("t", Axis(), Axis(), (one, other)))
+        await pilot.pause()
+        assert colour("series:0") == alone
+        assert colour("series:1") != alone
+
+
+async def test_every_role_has_a_component_class_and_every_key_a_name():
+    assert set(COMPONENTS.values()) <= Chart.COMPONENT_CLASSES
+    assert Chart.HELP_TITLE
+    assert "✗" in Chart.HELP
+    bindings = Chart.BINDINGS
+    assert all(binding.id.startswith("chart.") and binding.tooltip for binding in bindings)
+    assert len({binding.id for binding in bindings}) == len(bindings)

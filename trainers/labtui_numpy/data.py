@@ -1,0 +1,119 @@
+"""The two data sets that come along, split once and for all (DATA.md says where they are from)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Dict, List, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+# Data set → (classes, 0 for regression; examples held out for validation; as many for the test).
+SETS: Dict[str, Tuple[int, int]] = {"digits": (10, 360), "diabetes": (0, 88)}
+
+_ORDER = 1  # first word of a random stream's key, so that streams of one seed are independent
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples in the order training, validation, test.
+
+    Attributes:
+        inputs: (n, features), standardised by the training examples.
+        targets: (n, classes) one-hot, or (n, 1) standardised by the training examples.
+        splits: Split name → its rows.
+        classes: 0 for regression.
+        target_scale: What one unit of a standardised target is in the target's own unit.
+    """
+
+    inputs: Array
+    targets: Array
+    splits: Dict[str, slice]
+    classes: int
+    target_scale: float
+
+
+def split_order(name: str, count: int) -> List[int]:
+    """Order the examples of a data set by a hash: the same for ever, whatever numpy does."""
+    return sorted(range(count), key=lambda i: hashlib.sha256(f"{name}:{i}".encode()).digest())
+
+
+@cache
+def load(name: str) -> Dataset:
+    """Read a data set of `SETS`, once per process; its arrays are read-only."""
+    classes, held_out = SETS[name]
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.npz")
+    with np.load(path, allow_pickle=False) as file:
+        inputs, targets = file["inputs"].astype(np.float64), file["targets"]
+    order = np.array(split_order(name, len(inputs)))
+    inputs, targets = inputs[order], targets[order]
+    training = len(inputs) - 2 * held_out
+    # Pixels share one spread: a pixel that is hardly ever lit has none of its own to speak of.
+    axis = None if classes else 0
+    inputs, _ = _standardise(inputs, training, axis)
+    scale = 1.0
+    if classes:
+        targets = np.eye(classes)[targets]
+    else:
+        targets, spread = _standardise(targets[:, None], training, axis)
+        scale = float(spread[0])
+    splits = {
+        "train": slice(0, training),
+        "validation": slice(training, training + held_out),
+        "test": slice(training + held_out, len(inputs)),
+    }
+    return Dataset(_frozen(inputs), _frozen(targets), splits, classes, scale)
+
+
+def _standardise(
+    values: NDArray[np.float64], training: int, axis: object
+) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
+    known = values[:training]
+    spread: NDArray[np.float64] = np.std(known, axis=axis)  # type: ignore[call-overload]
+    mean: NDArray[np.float64] = np.mean(known, axis=axis)  # type: ignore[call-overload]
+    return (values - mean) / spread, spread
+
+
+def _frozen(values: NDArray[np.float64]) -> Array:
+    frozen = np.ascontiguousarray(values, dtype=np.float32)
+    frozen.flags.writeable = False
+    return frozen
+
+
+class Batches:
+    """Training batches by step: every epoch is a new order without replacement.
+
+    The order is a function of (seed, epoch), so a resumed trial sees what the first would have
+    seen. What is left of an epoch after the last whole batch is dropped: all updates average the
+    same number of examples, and another order leaves out others.
+    """
+
+    def __init__(self, inputs: Array, targets: Array, size: int, seed: int) -> None:
+        """Cut (n, …) inputs and targets into batches of `size` ≤ n."""
+        self._inputs, self._targets = inputs, targets
+        self._size = size
+        self._seed = seed
+        self.per_epoch = len(inputs) // size
+        self._epoch = -1
+        self._shuffled = np.empty_like(inputs), np.empty_like(targets)
+
+    def at(self, step: int) -> Tuple[Array, Array]:
+        """Give the (size, …) inputs and targets of update number `step`, from 1."""
+        epoch, position = divmod(step - 1, self.per_epoch)
+        if epoch != self._epoch:
+            self._shuffle(epoch)
+        rows = slice(position * self._size, (position + 1) * self._size)
+        return self._shuffled[0][rows], self._shuffled[1][rows]
+
+    def _shuffle(self, epoch: int) -> None:
+        """Gather a whole epoch at once, so that every batch is a view."""
+        random = np.random.Generator(np.random.PCG64([self._seed, _ORDER, epoch]))
+        order = random.permutation(len(self._inputs))
+        np.take(self._inputs, order, axis=0, out=self._shuffled[0], mode="clip")
+        np.take(self._targets, order, axis=0, out=self._shuffled[1], mode="clip")
+        self._epoch = epoch
