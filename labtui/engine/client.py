@@ -220,13 +220,14 @@ def _start_runner(paths: LabPaths, slots: int | None) -> None:
     if slots is not None:
         arguments += ["--slots", str(slots)]
     with (paths.logs / "runner.log").open("ab") as log:
-        subprocess.Popen(
+        subprocess.run(
             arguments,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             cwd=paths.db.parent,
+            check=False,
         )
 
 

@@ -52,7 +52,7 @@ class Lost:
     """A trial's worker is gone.
 
     Attributes:
-        signal: What killed it, or None.
+        signal: What killed it; None when it was not the worker's own death (the guard's, say).
         reason: For people.
         final: Whether trying again would end the same way.
     """

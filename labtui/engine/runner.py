@@ -42,6 +42,7 @@ from labtui.store.writer import Writer
 COMMIT_SECONDS = 0.1  # the longest a point waits for its commit while points flow
 INBOX_SECONDS = 0.05
 RETRY_SECONDS = 1.0  # between attempts to commit to a full disk
+STARTUP_SECONDS = 120.0  # granted to a worker's imports before a trial's timeout counts
 CRASHES = 3  # deaths of a trial's worker without progress that end the trial
 
 
@@ -63,6 +64,7 @@ class Running:
     trial: QueuedTrial
     start_step: int
     since: float = 0.0  # when it was given to a worker, after the claim was committed
+    begun: float = 0.0  # when training began, its framework imported
     metrics: dict[int, str] = field(default_factory=dict)
     verdict: tuple[str, str] | None = None  # what a kill of ours means: (state, reason)
     stop: bool = False
@@ -220,7 +222,8 @@ class Runner:
                 self._executor.kill(trial)
         for trial, running in self._running.items():
             limit = running.study.plan.timeout
-            if limit and running.since and now - running.since > limit and not running.verdict:
+            start = running.begun or running.since + STARTUP_SECONDS
+            if limit and running.since and now - start > limit and not running.verdict:
                 running.verdict = ("infeasible", f"timed out after {limit:g} s")
                 self._executor.kill(trial)
         for study in self._studies.values():
@@ -335,6 +338,7 @@ class Runner:
         if event.kind == "metric":
             running.metrics[data["index"]] = data["name"]
         elif event.kind == "started":
+            running.begun = time.monotonic()
             key = running.study.plan.key
             changes.record_start(
                 self._writer,
@@ -379,16 +383,19 @@ class Runner:
         if state == "completed" and plan.metric not in seen:
             names = ", ".join(seen) or "nothing"
             state, reason = "failed", f"metric {plan.metric!r} was never reported; saw {names}"
-        self._end(running, state, reason, data["detail"], data["step"])
+        self._keep_code(Path(plan.key.folder), data["sources"])
+        self._end(running, state, reason, data["detail"], data["step"], data["sources"])
 
     def _lose(self, running: Running, event: Lost) -> None:
         trial = running.trial.id
         if running.verdict is not None:
-            self._end(running, *running.verdict, "", 0)
+            self._end(running, *running.verdict)
         elif event.final:
-            self._end(running, "failed", event.reason, "", 0)
+            self._end(running, "failed", event.reason)
         elif self._ending or running.study.stopping:
             self._requeue(running, "stopped by a person", interrupted=False)
+        elif event.signal is None:
+            self._requeue(running, event.reason, interrupted=True)
         else:
             step, count = self._crashes.get(trial, (-1, 0))
             count = count + 1 if step == running.start_step else 1
@@ -397,9 +404,17 @@ class Runner:
                 self._requeue(running, event.reason, interrupted=True)
             else:
                 reason = f"{event.reason}, {count} times after step {running.start_step}"
-                self._end(running, "failed", reason, "", 0)
+                self._end(running, "failed", reason)
 
-    def _end(self, running: Running, state: str, reason: str, detail: str, step: int) -> None:
+    def _end(
+        self,
+        running: Running,
+        state: str,
+        reason: str,
+        detail: str = "",
+        step: int = 0,
+        code: Mapping[str, str] | None = None,
+    ) -> None:
         trial, study = running.trial.id, running.study.plan.id
         changes.end_trial(
             self._writer,
@@ -410,6 +425,7 @@ class Runner:
             detail=detail,
             step=step,
             seconds=running.seconds,
+            code=code,
         )
         self._events.state(study, running.name, state, reason=reason)
         del self._running[trial]

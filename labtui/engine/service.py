@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from labtui.engine.devices import check_slots
-from labtui.engine.pool import LocalPool
-from labtui.engine.runner import Runner
-from labtui.store.errors import LabError, LabHeld
-from labtui.store.paths import LabPaths
-from labtui.store.writer import Writer
+if TYPE_CHECKING:
+    from labtui.store.paths import LabPaths
 
 LOCK_SECONDS = 2.0  # a command that holds the lab lets go within this
 
 
 def run(paths: LabPaths, slots: int | None) -> int:
     """Be the runner of a lab; returns the process's exit code."""
+    from labtui.engine.devices import check_slots
+    from labtui.engine.pool import LocalPool
+    from labtui.engine.runner import Runner
+    from labtui.store.errors import LabError, LabHeld
+    from labtui.store.writer import Writer
+
     count = check_slots(slots)
     try:
         writer = Writer(paths, "runner", wait=LOCK_SECONDS)
@@ -43,11 +47,15 @@ def run(paths: LabPaths, slots: int | None) -> int:
 
 
 def main() -> None:
-    """Start from the command line."""
+    """Start from the command line, in the background: the caller need not wait for its end."""
     parser = argparse.ArgumentParser(prog="labtui-runner")
     parser.add_argument("--lab", type=Path, required=True)
     parser.add_argument("--slots", type=int, default=None)
     arguments = parser.parse_args()
+    if os.fork():  # before anything is imported that a fork could harm
+        os._exit(0)
+    from labtui.store.paths import LabPaths
+
     sys.exit(run(LabPaths(arguments.lab), arguments.slots))
 
 

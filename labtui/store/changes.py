@@ -230,15 +230,18 @@ def end_trial(
     detail: str,
     step: int,
     seconds: float,
+    code: Mapping[str, str] | None = None,
 ) -> None:
-    """Queue a running trial's end."""
+    """Queue a running trial's end; `code` are the user's files it was really trained with."""
+    files = None if code is None else json.dumps(dict(code))
     when = now()
 
     def change(connection: sqlite3.Connection, revision: int) -> None:
         connection.execute(
             "UPDATE trials SET state = ?, reason = ?, detail = ?, step = max(step, ?), "
-            "seconds = seconds + ?, finished = ?, revision = ? WHERE id = ? AND state = 'running'",
-            (state, reason, detail, step, seconds, when, revision, trial),
+            "seconds = seconds + ?, code = coalesce(?, code), finished = ?, revision = ? "
+            "WHERE id = ? AND state = 'running'",
+            (state, reason, detail, step, seconds, files, when, revision, trial),
         )
 
     writer.forget(trial)

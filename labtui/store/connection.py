@@ -35,8 +35,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         LabBroken: When the file cannot be opened, or the pragmas do not hold.
     """
     try:
-        new = not path.exists() or path.stat().st_size == 0
-        if new:
+        if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
         check(connection, path)
@@ -71,11 +70,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise NoLab(
             f"{path}: there is no lab here; `labtui run STUDY.yaml` makes one, --lab names another"
         )
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise LabBroken(f"{path}: {error.strerror}") from error
+    # Asked, not tried: closing a file drops all locks this process holds on it, SQLite's too.
+    if not os.access(path, os.R_OK):
+        raise LabBroken(f"{path}: permission denied; expected a lab that you may read")
     if not _writable(path):
         return _open_immutable(path)
     return _connect(path, "mode=ro")

@@ -67,9 +67,7 @@ class Writer:
         self._changes: list[Change] = []
         self._touched: set[int] = set()
         self._points: dict[int, list[Point]] = {}
-        self._metrics: dict[str, int] = dict(
-            self.connection.execute("SELECT name, id FROM metrics").fetchall()
-        )
+        self._metrics = self._read_metrics()
         self._summaries: dict[int, TrialSummaries] = {}
         self._objectives: dict[int, tuple[str, bool]] = {}
 
@@ -167,6 +165,7 @@ class Writer:
         except sqlite3.Error as error:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+            self._metrics = self._read_metrics()  # ids given in that transaction are void
             raise broken(self.paths.db, error) from error
         self.revision = revision
         self._changes.clear()
@@ -254,8 +253,11 @@ class Writer:
             connection.executemany(
                 "INSERT OR IGNORE INTO metrics (name) VALUES (?)", zip(sorted(missing))
             )
-            self._metrics = dict(connection.execute("SELECT name, id FROM metrics").fetchall())
+            self._metrics = self._read_metrics()
         return self._metrics
+
+    def _read_metrics(self) -> dict[str, int]:
+        return dict(self.connection.execute("SELECT name, id FROM metrics").fetchall())
 
     def rewind(self, trial: int, step: int) -> None:
         """Queue the removal of a trial's points and checkpoints after `step` (a requeue)."""

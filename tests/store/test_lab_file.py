@@ -1,0 +1,248 @@
+"""Opening labs: creation, migration, foreign files, read-only folders, identity, inbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from labtui.store import inbox, schema
+from labtui.store.errors import LabBroken, NoLab, NotALab, UnknownName
+from labtui.store.identity import Identity, own_identity
+from labtui.store.lab import Lab
+from labtui.store.lock import WriterLock, living_runner
+from labtui.store.paths import LabPaths, find_lab
+from labtui.store.writer import Writer
+from tests.support.labs import make_lab
+
+
+def test_the_nearest_lab_upwards_is_found(tmp_path):
+    Writer(LabPaths(tmp_path / "lab.db")).close()
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    assert find_lab(None, {}, folder=deep).db == tmp_path / "lab.db"
+    assert find_lab(None, {"LABTUI_LAB": str(tmp_path / "x.db")}, folder=deep).db.name == "x.db"
+    assert find_lab(tmp_path / "y.db", {"LABTUI_LAB": "x"}).db.name == "y.db"
+
+
+def test_a_folder_is_not_a_lab(tmp_path):
+    with pytest.raises(NoLab, match="is a directory"):
+        find_lab(tmp_path)
+
+
+def test_without_a_lab_reading_says_what_makes_one(tmp_path):
+    with pytest.raises(NoLab, match=r"labtui run STUDY\.yaml"):
+        Lab(LabPaths(tmp_path / "lab.db"))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a picture, not a lab", b"just text\n" * 99])
+def test_another_file_is_refused_and_left_alone(tmp_path, content):
+    path = tmp_path / "lab.db"
+    path.write_bytes(content)
+    with pytest.raises(NotALab, match="is not a lab: it begins with"):
+        Lab(LabPaths(path))
+    with pytest.raises(NotALab):
+        Writer(LabPaths(path))
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_refused(tmp_path):
+    path = tmp_path / "lab.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(NotALab, match="another program's database"):
+        Writer(LabPaths(path))
+    assert path.read_bytes() == before
+
+
+def test_a_newer_lab_is_read_and_never_written(tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    connection = sqlite3.connect(paths.db)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(NotALab, match="version 99 and this labtui writes version 1"):
+        Writer(paths)
+    with Lab(paths) as lab:
+        assert len(lab.trials("digits-optimizer")) == 4
+
+
+NEXT = (*schema.MIGRATIONS, ("ALTER TABLE notes ADD COLUMN author TEXT", "CREATE TABLE extra (x)"))
+
+
+def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    connection = sqlite3.connect(paths.db, isolation_level=None)
+    rows = connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall()
+    schema.migrate(connection, paths.db, NEXT)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
+    connection.close()
+    backup = sqlite3.connect(tmp_path / "lab.db.v1.bak")
+    assert backup.execute("PRAGMA user_version").fetchone() == (1,)
+    assert backup.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
+    backup.close()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    connection = sqlite3.connect(paths.db, isolation_level=None)
+    broken = (*NEXT[:1], (*NEXT[1], "CREATE TABLE extra (x)"))
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        schema.migrate(connection, paths.db, broken)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
+    connection.close()
+
+
+READER = """
+import os, sys
+from pathlib import Path
+from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
+if os.getuid() == 0:  # root ignores read-only folders
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+with Lab(LabPaths(Path(sys.argv[1]))) as lab:
+    print(len(lab.trials("digits-optimizer")), lab.study("digits-optimizer").best_value)
+"""
+
+
+def read_without_rights(path):
+    return subprocess.run(
+        [sys.executable, "-c", READER, str(path)], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def readable(tmp_path):
+    """A lab in a folder that can be read and not written, on a path that anyone can walk."""
+    paths = make_lab(tmp_path, points=2)
+    folder = tmp_path
+    while folder != folder.parent and folder.stat().st_uid == os.getuid():
+        folder.chmod(folder.stat().st_mode | 0o055)
+        folder = folder.parent
+        if folder.stat().st_mode & 0o005 == 0o005:
+            break
+    paths.db.chmod(0o444)
+    tmp_path.chmod(0o555)
+    yield paths
+    tmp_path.chmod(0o755)
+
+
+def test_a_lab_in_a_read_only_folder_opens(readable):
+    result = read_without_rights(readable.db)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split()[0] == "4"
+
+
+def test_commits_that_cannot_be_merged_are_said(readable):
+    log = readable.db.with_name("lab.db-wal")
+    readable.db.parent.chmod(0o755)
+    log.write_bytes(b"x" * 100)
+    readable.db.parent.chmod(0o555)
+    result = read_without_rights(readable.db)
+    assert "holds commits that are not yet merged" in result.stderr
+    readable.db.parent.chmod(0o755)
+    log.unlink()
+
+
+def test_names_that_are_not_there_come_with_the_nearest(tmp_path):
+    with Lab(make_lab(tmp_path, points=1)) as lab:
+        with pytest.raises(UnknownName, match="did you mean 'digits-optimizer'"):
+            lab.study("digits-optimiser")
+        for reference in ("digits-optimizer/99", "99", "digits", "digits-optimizer/x"):
+            with pytest.raises(UnknownName, match="no trial"):
+                lab.trial(reference)
+        assert lab.trial("1") == lab.trial("digits-optimizer/0")
+
+
+def test_readers_ask_only_for_what_is_newer(tmp_path):
+    paths = make_lab(tmp_path, points=3, ended=2)
+    with Lab(paths) as lab:
+        assert lab.has_changed()
+        assert not lab.has_changed()
+        seen = max(t.revision for t in lab.trials("digits-optimizer"))
+        with Writer(paths) as writer:
+            writer.queue(
+                lambda c, r: c.execute(
+                    "UPDATE trials SET step = 5, revision = ? WHERE id = 4", (r,)
+                )
+            )
+        assert lab.has_changed()
+        assert [t.id for t in lab.trials("digits-optimizer", newer_than=seen)] == [4]
+
+
+def test_a_running_trial_without_a_runner_is_seen_as_interrupted_and_nothing_is_written(tmp_path):
+    paths = make_lab(tmp_path, points=1, state="running")
+    with Writer(paths) as writer:
+        writer.execute("UPDATE trials SET state = 'running' WHERE id = 1")
+    with Lab(paths) as lab:
+        assert lab.trial("1").state == "interrupted"
+        assert lab.study("digits-optimizer").state == "interrupted"
+        assert lab.study("digits-optimizer").counts == {"interrupted": 1, "completed": 1}
+    stored = sqlite3.connect(paths.db)
+    assert stored.execute("SELECT state FROM trials WHERE id = 1").fetchone() == ("running",)
+    stored.close()
+
+
+def test_views_answer_in_plain_sql(tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    connection = sqlite3.connect(paths.db)
+    log = connection.execute("SELECT study, trials, completed FROM experiment_log").fetchall()
+    assert log == [("digits-optimizer", 4, 4)]
+    assert connection.execute(
+        "SELECT count(*) FROM v_metrics WHERE key = 'grad_norm'"
+    ).fetchone() == (100,)
+    assert connection.execute("SELECT trial FROM v_trials").fetchall()[3] == ("digits-optimizer/3",)
+    connection.close()
+
+
+# -- identity, lock and inbox ---------------------------------------------------------------------
+
+
+def test_identity_tells_a_reused_process_number_and_another_boot():
+    me = own_identity()
+    assert me.is_alive() is True
+    assert Identity(me.machine, me.boot, me.pid, "1").is_alive() is False
+    assert Identity(me.machine, "another boot", me.pid, me.started).is_alive() is False
+    assert Identity("another machine", me.boot, me.pid, me.started).is_alive() is None
+
+
+def test_a_zombie_is_dead():
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    me = own_identity()
+    assert Identity(me.machine, me.boot, process.pid, me.started).is_alive() is False
+    process.wait()
+
+
+def test_the_lock_names_its_holder_and_forgets_it(tmp_path):
+    path = tmp_path / "lab.lock"
+    assert living_runner(path) is None
+    with WriterLock(path, "runner"):
+        assert living_runner(path) == own_identity()
+    assert living_runner(path) is None
+    path.write_text(json.dumps({**own_identity().to_json(), "started": "1", "role": "runner"}))
+    assert living_runner(path) is None
+
+
+def test_requests_come_whole_and_in_order(tmp_path):
+    paths = LabPaths(tmp_path / "lab.db")
+    names = [inbox.post(paths, {"kind": "note", "n": n}) for n in range(3)]
+    (paths.inbox / ".half.tmp").write_text("{")
+    (paths.inbox / "broken.json").write_text("{")
+    found = [request for _, request in inbox.waiting(paths) if request is not None]
+    assert [request["id"] for request in found] == names
+    assert [request["n"] for request in found] == [0, 1, 2]
+
+
+def test_a_lab_that_cannot_be_made_says_why(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises((LabBroken, NotADirectoryError, FileExistsError)):
+        Writer(LabPaths(tmp_path / "file" / "lab.db"))
