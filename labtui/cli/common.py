@@ -12,7 +12,6 @@ from labtui.cli.exit_codes import ExitCode
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
-    from labtui.store.records import StudyRecord, TrialRecord
 
 LabOption: TypeAlias = Annotated[
     Path | None,
@@ -54,16 +53,3 @@ def open_lab(named: Path | None) -> Lab:
     from labtui.store.lab import Lab
 
     return Lab(lab_paths(named))
-
-
-def resolve(lab: Lab, reference: str) -> StudyRecord | TrialRecord:
-    """Find the study of that name, else the trial.
-
-    Raises:
-        UnknownName: The lab holds neither.
-    """
-    for study in lab.studies():
-        if study.name == reference:
-            return study
-    trial_like = reference.isdecimal() or reference.rpartition("/")[2].isdecimal()
-    return lab.trial(reference) if trial_like else lab.study(reference)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from labtui.cli.common import LabOption, Misuse, Reference, TrialName, lab_paths, open_lab, resolve
+from labtui.cli.common import LabOption, Misuse, Reference, TrialName, lab_paths, open_lab
 from labtui.cli.output import say, write
 
 
@@ -45,6 +45,6 @@ def note(
     if not text.strip():
         raise Misuse("found an empty note; expected text")
     with open_lab(lab) as opened:
-        found = resolve(opened, name)
+        found = opened.find(name)
     add_note(lab_paths(lab), found.name, text)
     say(f"noted on {found.name}")

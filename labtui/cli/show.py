@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
-from labtui.cli.common import JsonOption, LabOption, Reference, open_lab, resolve
+from labtui.cli.common import JsonOption, LabOption, Reference, open_lab
 from labtui.cli.output import print_fields, print_json, print_table, write
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def show(name: Reference, lab: LabOption = None, json: JsonOption = False) -> No
     from labtui.store.records import StudyRecord
 
     with open_lab(lab) as opened:
-        found = resolve(opened, name)
+        found = opened.find(name)
         if json:
             _print_document(opened, found)
         elif isinstance(found, StudyRecord):

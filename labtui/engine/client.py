@@ -99,9 +99,11 @@ def resume(
     """Have a study that is in the lab trained further.
 
     Raises:
-        RequestRefused: There is none of that name.
-        LabError: The lab cannot be written.
+        UnknownName: There is none of that name.
+        LabError: There is no lab, or it cannot be written.
     """
+    with Lab(paths) as lab:
+        lab.study(name)
     request = {
         "kind": "resume",
         "subject": name,
@@ -115,8 +117,8 @@ def stop(paths: LabPaths, subject: str, *, now: bool = False) -> dict[str, Any]:
     """Stop a study or a trial: after the next evaluation of each trial, or `now`.
 
     Raises:
-        RequestRefused: There is no such study or trial.
-        LabError: The lab cannot be written.
+        UnknownName: There is no such study or trial.
+        LabError: There is no lab, or it cannot be written.
     """
     return _ask(paths, {"kind": "stop", "subject": subject, "now": now})
 
@@ -125,8 +127,8 @@ def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
     """Add a note to a study or a trial.
 
     Raises:
-        RequestRefused: There is no such study or trial.
-        LabError: The lab cannot be written.
+        UnknownName: There is no such study or trial.
+        LabError: There is no lab, or it cannot be written.
     """
     return _ask(paths, {"kind": "note", "subject": subject, "text": text})
 
@@ -162,7 +164,8 @@ def _check_script(study: Study, folder: Path) -> None:
 
 def _ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the living runner, or write the lab ourselves when there is none."""
-    Lab(paths).close()  # nothing is created by asking
+    with Lab(paths) as lab:  # nothing is created or changed by asking for what is not there
+        lab.find(request["subject"])
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         if living_runner(paths.lock) is not None:

@@ -284,7 +284,8 @@ def recover(writer: Writer) -> list[int]:
             seconds=0.0,
             interrupted=True,
         )
-    writer.execute("UPDATE runners SET ended = 'died' WHERE ended IS NULL")
+    if writer.connection.execute("SELECT 1 FROM runners WHERE ended IS NULL").fetchone():
+        writer.execute("UPDATE runners SET ended = 'died' WHERE ended IS NULL")
     writer.commit()
     return found
 

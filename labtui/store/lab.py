@@ -174,6 +174,18 @@ class Lab:
         hint = "a trial is named STUDY/NUMBER, and `labtui show STUDY` lists them"
         raise UnknownName("trial", reference, names, hint)
 
+    def find(self, reference: str) -> StudyRecord | TrialRecord:
+        """Give the study of that name, else the trial.
+
+        Raises:
+            UnknownName: The lab holds neither.
+        """
+        for study in self.studies():
+            if study.name == reference:
+                return study
+        trial_like = reference.isdecimal() or reference.rpartition("/")[2].isdecimal()
+        return self.trial(reference) if trial_like else self.study(reference)
+
     def metrics(self, study: str) -> list[str]:
         """Give the names of the metrics that a study's trials logged."""
         rows = self._all(

@@ -1,0 +1,190 @@
+"""`labtui run` as people use it: a terminal, Ctrl-C, d, a pipe, exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
+from tests.support.engine import (
+    acknowledged,
+    fixed,
+    processes,
+    study_text,
+    wait_until,
+    write_study,
+)
+
+SLOW = study_text(trials=6, steps=200, every=10, pause=fixed(0.01))
+
+
+def labtui(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "labtui", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def paths(tmp_path):
+    paths = LabPaths(tmp_path / "lab.db")
+    yield paths
+    for pid in processes(paths):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not processes(paths), 10)
+
+
+class Terminal:
+    """A real `labtui run` on a pseudo-terminal."""
+
+    def __init__(self, *arguments, cwd):
+        self.output = b""
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "labtui", *arguments],
+            cwd=cwd,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while data := os.read(self.master, 65536):
+                self.output += data
+
+    def press(self, keys):
+        os.write(self.master, keys)
+
+    def interrupt(self):
+        os.kill(self.process.pid, signal.SIGINT)
+
+    def wait(self):
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=5)
+        os.close(self.master)
+        return code
+
+
+def test_a_pipe_gets_plain_lines_and_the_report(paths, tmp_path):
+    file = write_study(tmp_path, study_text(trials=3))
+    found = labtui("run", str(file), "--events", "events.jsonl", cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert "\x1b" not in found.stdout + found.stderr
+    assert "3/3 trials" in found.stderr
+    assert "arm" in found.stdout
+    assert "Open it on the screen:  labtui" in found.stdout
+    events = acknowledged(tmp_path / "events.jsonl")
+    assert {e["event"] for e in events} == {"point", "trial", "study"}
+    shown = json.loads(labtui("show", "s", "--json", cwd=tmp_path).stdout)
+    assert [t["state"] for t in shown["trials"]] == ["completed"] * 3
+
+
+def test_ctrl_c_stops_cleanly_and_run_goes_on(paths, tmp_path):
+    file = write_study(tmp_path, SLOW)
+    terminal = Terminal("run", str(file), cwd=tmp_path)
+    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
+    time.sleep(0.5)
+    terminal.interrupt()
+    assert terminal.wait() == 130
+    assert b"resumes it" in terminal.output
+    wait_until(lambda: not processes(paths))
+    with Lab(paths) as lab:
+        assert lab.study("s").state == "stopped"
+        states = {t.state for t in lab.trials("s")}
+        assert states <= {"queued", "completed"}
+    assert labtui("run", "s", cwd=tmp_path).returncode == 0
+
+
+def test_ctrl_c_twice_stops_at_once(paths, tmp_path):
+    file = write_study(tmp_path, study_text(trials=2, mode=fixed("hang")))
+    terminal = Terminal("run", str(file), cwd=tmp_path)
+    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
+    time.sleep(0.5)
+    terminal.interrupt()
+    wait_until(lambda: b"Ctrl-C again" in terminal.output)
+    terminal.interrupt()
+    assert terminal.wait() == 130
+    wait_until(lambda: not processes(paths), 5)
+
+
+def test_d_detaches_and_the_study_goes_on(paths, tmp_path):
+    file = write_study(tmp_path, study_text(trials=4, steps=50, pause=fixed(0.01)))
+    terminal = Terminal("run", str(file), cwd=tmp_path)
+    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
+    time.sleep(0.3)
+    terminal.press(b"d")
+    assert terminal.wait() == 0
+    assert b"goes on in the background" in terminal.output
+    with Lab(paths) as lab:
+        assert lab.study("s").state == "running"
+        wait_until(lambda: lab.study("s").state == "completed")
+
+
+def test_a_closed_terminal_does_not_end_the_study(paths, tmp_path):
+    file = write_study(tmp_path, study_text(trials=4, steps=50, pause=fixed(0.01)))
+    terminal = Terminal("run", str(file), cwd=tmp_path)
+    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
+    os.killpg(terminal.process.pid, signal.SIGHUP)
+    terminal.wait()
+    with Lab(paths) as lab:
+        wait_until(lambda: lab.study("s").state == "completed")
+
+
+def test_a_runner_that_dies_is_said_and_run_goes_on(paths, tmp_path):
+    file = write_study(tmp_path, SLOW)
+    terminal = Terminal("run", str(file), cwd=tmp_path)
+    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
+    time.sleep(0.3)
+    os.kill(processes(paths, "service")[0], signal.SIGKILL)
+    assert terminal.wait() == 1
+    assert b"its runner died; nothing is lost" in terminal.output
+    listed = json.loads(labtui("list", "--json", cwd=tmp_path).stdout)
+    assert listed["studies"][0]["state"] == "interrupted"
+    assert "running" not in listed["studies"][0]["trials"]
+    assert labtui("run", "s", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "nothing.yaml"], 2, "nothing.yaml: no such file"),
+        (["run", "sutdy"], 2, "no study 'sutdy' in this lab"),
+        (["run", "study.yaml", "--slots", "0"], 2, "--slots: found 0; expected 1 to"),
+        (["run", "study.yaml", "--slots", "9999"], 2, "--slots: found 9999; expected 1 to"),
+        (["run", "study.yaml", "--new", "--extend"], 2, "exclude each other"),
+        (["stop", "nothing"], 2, "no study 'nothing' in this lab"),
+        (["run", "study.yaml", "--lab", "."], 2, "is a directory"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(paths, tmp_path, arguments, code, message):
+    write_study(tmp_path, study_text(trials=1))
+    assert labtui("run", "study.yaml", cwd=tmp_path).returncode == 0
+    before = paths.db.read_bytes()
+    found = labtui(*arguments, cwd=tmp_path)
+    assert (found.returncode, found.stdout) == (code, "")
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert paths.db.read_bytes() == before
+
+
+def test_a_program_that_always_breaks_is_exit_code_1(paths, tmp_path):
+    file = write_study(tmp_path, study_text(trials=2, mode=fixed("raise")))
+    found = labtui("run", str(file), cwd=tmp_path)
+    assert found.returncode == 1
+    assert "2 of 2 trials failed; the first, s/0: RuntimeError: the data are broken" in found.stderr
