@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,7 @@ from labtui.trainer.channel import POINTS, FrameBuffer, pack_message, unpack_poi
 
 TRIALS_PER_WORKER = 1000  # then it is replaced: no leak of a framework grows without end
 GRACE_SECONDS = 10.0
+QUICK_SECONDS = 0.02  # trials shorter than this would wait for the runner's commit between them
 RECEIVE_BYTES = 1 << 20
 THREADS = (
     "OMP_NUM_THREADS",
@@ -41,8 +44,10 @@ class Worker:
     stream: socket.socket
     token: str
     frames: FrameBuffer = field(default_factory=FrameBuffer)
-    trial: int | None = None
-    trials: int = 0
+    trials: deque[int] = field(default_factory=deque)  # the first is being trained
+    served: int = 0
+    began: float = 0.0
+    quick: bool = False  # its last trial was over before the next could have been sent
     sources: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     killed: bool = False
@@ -61,6 +66,7 @@ class LocalPool:
         self._trials_per_worker = trials_per_worker
         self._selector = selectors.DefaultSelector()
         self._workers: dict[int, Worker] = {}
+        self._waiting: deque[Job] = deque()
         self._events: list[Event] = []
         self._count = 0
         guard.become_reaper()  # what a killed guard leaves behind comes here
@@ -69,29 +75,25 @@ class LocalPool:
     # -- the interface ----------------------------------------------------------------------
 
     def free(self) -> int:
-        """Count the jobs that could start now."""
-        return self._slots - sum(1 for w in self._workers.values() if w.trial is not None)
+        """Count the jobs that could start now, or wait for a moment at a quick worker."""
+        living = [worker for worker in self._workers.values() if not worker.killed]
+        room = sum(max(0, _depth(worker) - len(worker.trials)) for worker in living)
+        return room + self._slots - len(living) - len(self._waiting)
 
     def start(self, job: Job) -> None:
         """Give the job to a warm worker of its kind, or to a new one."""
-        worker = self._warm(job.key)
-        if worker is None:
-            self._make_room()
-            worker = self._spawn(job.key)
-        worker.trial = job.trial
-        worker.trials += 1
-        self._send(worker, {"kind": "run", **job.assignment})
+        self._waiting.append(job)
+        self._distribute()
 
     def stop(self, trial: int) -> None:
         """Ask a trial to end after its next evaluation."""
         for worker in self._of(trial):
-            self._send(worker, {"kind": "stop"})
+            self._send(worker, {"kind": "stop", "trial": trial})
 
     def kill(self, trial: int) -> None:
         """End a trial now; a `Lost` event follows."""
         for worker in self._of(trial):
-            worker.killed = True
-            self._order({"do": "kill", "worker": worker.number, "grace": 0.0})
+            self._retire(worker, grace=0.0)
 
     def wait(self, timeout: float) -> list[Event]:
         """Wait at most `timeout` seconds for messages of trials, or for the end of a worker."""
@@ -114,31 +116,48 @@ class LocalPool:
 
     # -- workers ----------------------------------------------------------------------------
 
+    def _distribute(self) -> None:
+        """Hand out the jobs that wait, as far as there are workers for them."""
+        for _ in range(len(self._waiting)):
+            job = self._waiting.popleft()
+            worker = self._warm(job.key) or self._fresh(job.key)
+            if worker is None:
+                self._waiting.append(job)
+                continue
+            if not worker.trials:
+                worker.began = time.monotonic()
+            worker.trials.append(job.trial)
+            worker.served += 1
+            self._send(worker, {"kind": "run", **job.assignment})
+
     def _of(self, trial: int) -> list[Worker]:
-        return [worker for worker in self._workers.values() if worker.trial == trial]
+        return [worker for worker in self._workers.values() if trial in worker.trials]
 
     def _warm(self, key: WorkerKey) -> Worker | None:
-        """Find an idle worker of this kind whose code is still what lies on the disk."""
-        for worker in self._idle():
-            if worker.key != key:
+        """Find a worker of this kind with room, whose code is still what lies on the disk."""
+        fits = [w for w in self._workers.values() if w.key == key and not w.killed]
+        for worker in sorted(fits, key=lambda worker: len(worker.trials)):
+            if len(worker.trials) >= _depth(worker):
                 continue
-            if worker.trials < self._trials_per_worker and not _is_stale(worker):
+            if worker.served < self._trials_per_worker and not _is_stale(worker):
                 return worker
-            self._retire(worker)
+            if not worker.trials:
+                self._retire(worker)
         return None
 
-    def _idle(self) -> list[Worker]:
-        return [w for w in self._workers.values() if w.trial is None and not w.killed]
+    def _fresh(self, key: WorkerKey) -> Worker | None:
+        """Start a worker if a slot is free or held only by an idle worker of another kind."""
+        living = [worker for worker in self._workers.values() if not worker.killed]
+        idle = next((worker for worker in living if not worker.trials), None)
+        if len(living) >= self._slots:
+            if idle is None:
+                return None
+            self._retire(idle)
+        return self._spawn(key)
 
-    def _make_room(self) -> None:
-        """Retire idle workers, so that no more live than there are slots."""
-        living = sum(1 for worker in self._workers.values() if not worker.killed)
-        for worker in self._idle()[: max(0, living + 1 - self._slots)]:
-            self._retire(worker)
-
-    def _retire(self, worker: Worker) -> None:
+    def _retire(self, worker: Worker, *, grace: float = GRACE_SECONDS) -> None:
         worker.killed = True
-        self._order({"do": "kill", "worker": worker.number, "grace": GRACE_SECONDS})
+        self._order({"do": "kill", "worker": worker.number, "grace": grace})
 
     def _spawn(self, key: WorkerKey) -> Worker:
         ours, theirs = socket.socketpair()
@@ -176,23 +195,25 @@ class LocalPool:
         if not data:
             self._silence(worker)
         for kind, payload in worker.frames.feed(data):
-            if worker.trial is None:
-                continue
             if kind == POINTS:
-                self._events.append(Logged(worker.trial, unpack_points(payload)))
+                if worker.trials:
+                    self._events.append(Logged(worker.trials[0], unpack_points(payload)))
             else:
                 self._hear(worker, json.loads(payload))
 
     def _hear(self, worker: Worker, message: dict[str, Any]) -> None:
         kind = message.pop("kind")
-        if kind == "ready" or worker.trial is None:
+        if kind == "ready" or not worker.trials:
             return
         if "sources" in message and message["sources"] != worker.sources:
             worker.sources = message["sources"]
             worker.stamps = {}
-        self._events.append(Message(worker.trial, kind, message))
+        self._events.append(Message(worker.trials[0], kind, message))
         if kind == "done":
-            worker.trial = None
+            now = time.monotonic()
+            worker.quick, worker.began = now - worker.began < QUICK_SECONDS, now
+            worker.trials.popleft()
+            self._distribute()
 
     def _silence(self, worker: Worker) -> None:
         if not worker.silent:
@@ -205,20 +226,13 @@ class LocalPool:
             self._receive(worker)
         worker.stream.close()
         self._workers.pop(worker.number, None)
-        if worker.trial is None:
-            return
-        number = -code if code is not None and code < 0 else None
-        if error:
-            reason, final = f"cannot start {worker.key.interpreter}: {error}", True
-        elif number is not None:
-            name = signal.Signals(number).name
-            hint = ", by hand or for want of memory" if number == signal.SIGKILL else ""
-            reason, final = f"its worker was killed by {name}{hint}", False
-        elif code is None:
-            reason, final = "its worker was lost with the guard", False
-        else:
-            reason, final = f"the trainer ended its process with exit code {code}", True
-        self._events.append(Lost(worker.trial, number, reason, final))
+        for position, trial in enumerate(worker.trials):
+            self._events.append(
+                _loss(trial, worker.key, code, error)
+                if position == 0
+                else Lost(trial, None, "its worker was lost before it began", False)
+            )
+        self._distribute()
 
     # -- the guard --------------------------------------------------------------------------
 
@@ -274,6 +288,24 @@ class LocalPool:
         for worker in list(self._workers.values()):
             self._bury(worker, None)
         self._start_guard()
+
+
+def _depth(worker: Worker) -> int:
+    """Give how many trials a worker may hold: a quick one gets its next before it asks."""
+    return 2 if worker.quick else 1
+
+
+def _loss(trial: int, key: WorkerKey, code: int | None, error: str) -> Lost:
+    """Say why the worker that trained a trial is gone, from its exit code."""
+    if error:
+        return Lost(trial, None, f"cannot start {key.interpreter}: {error}", True)
+    if code is None:
+        return Lost(trial, None, "its worker was lost with the guard", False)
+    if code >= 0:
+        return Lost(trial, None, f"the trainer ended its process with exit code {code}", True)
+    hint = ", by hand or for want of memory" if -code == signal.SIGKILL else ""
+    reason = f"its worker was killed by {signal.Signals(-code).name}{hint}"
+    return Lost(trial, -code, reason, False)
 
 
 def _quiet(environment: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from array import array
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from labtui.trainer.channel import Channel, pack_message, pack_points
 from labtui.trainer.checkpoints import Keeper
@@ -64,6 +64,8 @@ class Worker:
         self._channel = channel
         self._assignments: queue.SimpleQueue[Dict[str, Any]] = queue.SimpleQueue()
         self._trial: Optional[Trial] = None
+        self._number = 0
+        self._stops: Set[int] = set()  # asked for before their trial began
         self._train: Dict[str, Callable[[Trial], object]] = {}
 
     def run(self) -> None:
@@ -78,8 +80,10 @@ class Worker:
         for message in self._channel.receive():
             if message["kind"] == "run":
                 self._assignments.put(message)
-            elif message["kind"] == "stop" and self._trial is not None:
-                self._trial.request_stop()
+            elif message["kind"] == "stop":
+                self._stops.add(message["trial"])
+                if self._trial is not None and self._number == message["trial"]:
+                    self._trial.request_stop()
         os._exit(0)  # the runner is gone: nobody would keep what is trained from here on
 
     def _flush(self) -> None:
@@ -95,7 +99,9 @@ class Worker:
         trial = _trial(job, sink)
         with _Output(job.get("log")):
             _reset_seeds(trial.seed)
-            self._trial = trial
+            self._number, self._trial = job["trial"], trial
+            if self._number in self._stops:
+                trial.request_stop()
             try:
                 state, reason, detail = self._attempt(job, trial)
             finally:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 
 from labtui_numpy.model import Mlp, parameter_count, smooth
 from labtui_numpy.optimizers import create
 
-torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.backend
 
 SIZES, ROWS, STEPS = [12, 9, 8, 5], 16, 40

@@ -31,7 +31,7 @@ def test_every_way_a_trial_can_end_in_one_study(paths, tmp_path):
     }
     assert "train.py" in trials["raise"].detail
     assert 'raise RuntimeError("the data are broken")' in trials["raise"].detail
-    assert trials["kill"].attempt == 3
+    assert trials["kill"].attempt >= 3  # more when it waited behind another that killed its worker
     with Lab(paths) as lab:
         curve = lab.curves([trials["nan"].id], "train/loss")[0]
         assert curve.steps == tuple(range(1, 11))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from labtui.tui.widgets.table import Column
+from labtui.tui.widgets.columns import Column
 from labtui.verdicts.text import MISSING, clean, number
 
 if TYPE_CHECKING:

@@ -19,6 +19,12 @@ from labtui.verdicts.tables import ArmRow
 EXAMPLES = "state:infeasible  arm:adam  lr<1e-3  or a word"
 
 
+class FilterLine(Input):
+    """The line in which the filter is written."""
+
+    place = "filter"
+
+
 class Deck(Vertical):
     """Arranges the panes by the room there is.
 
@@ -35,6 +41,7 @@ class Deck(Vertical):
         self.chart = "curves"
         self.zoomed = False
         self._captions: dict[str, tuple[str, str]] = {}
+        self._said: tuple[str, bool, dict[str, tuple[str, str]]] | None = None
         self._room = Size(0, 0)
 
     def compose(self) -> ComposeResult:
@@ -45,7 +52,7 @@ class Deck(Vertical):
                 with Vertical(id="trials", classes="pane"):
                     yield TrialTable(id="trials-table")
                     yield Static(id="filter-problem")
-                    yield Input(placeholder=EXAMPLES, compact=True, id="filter")
+                    yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
                 with Vertical(id="arms", classes="pane"):
                     yield Table[ArmRow](lambda row: row.arm, place="table", id="arms-table")
                 with Vertical(id="roles", classes="pane"):
@@ -117,12 +124,16 @@ class Deck(Vertical):
         for name in layout.CHARTS:
             pane = self.query_one(f"#{name}", FigurePane)
             self.caption(name, pane.counter, pane.note)
+        said = self.active, self.has_class("-alone"), dict(self._captions)
+        if said == self._said:
+            return
+        self._said = said
         for name in layout.PANES:
             counter, note = self._captions.get(name, ("", ""))
-            pane_ = self.query_one(f"#{name}")
-            pane_.border_title = Content(f"{name} {counter}".strip())
-            pane_.border_subtitle = Content(note)
-        self.query_one("#tabs", Static).update(self._tabs())
+            frame = self.query_one(f"#{name}")
+            frame.border_title = Content(f"{name} {counter}".strip())
+            frame.border_subtitle = Content(note)
+        self.query_one("#tabs", Static).update(self._tabs(), layout=False)
 
     def _tabs(self) -> Content:
         parts: list[str | tuple[str, str]] = []

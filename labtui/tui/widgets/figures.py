@@ -38,6 +38,11 @@ class FigurePane(Vertical):
             self.chart.show(self._figures[self._place])
 
     @property
+    def filled(self) -> bool:
+        """Whether there are figures."""
+        return bool(self._figures)
+
+    @property
     def counter(self) -> str:
         """Which figure of how many, where there are several."""
         count = len(self._figures)

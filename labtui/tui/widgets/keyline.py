@@ -41,18 +41,25 @@ class KeyLine(Widget):
         )
 
     def render_line(self, y: int) -> Strip:
-        """Draw as many keys as fit."""
+        """Draw as many keys as fit; help and the way out always."""
         key = self.get_component_rich_style("keyline--key")
         word = self.get_component_rich_style("keyline--word")
         pieces: list[Segment] = []
-        left = self.size.width
-        for action in self.shown:
+        for action in self._fitting():
             shown = action.keys.split()[0]
-            left -= len(shown) + len(action.description) + 3
-            if left < -2:
-                break
             click = Style.from_meta({"@click": action.target})
             pieces.append(Segment(shown, key + click))
             pieces.append(Segment(f" {action.description}", word + click))
             pieces.append(Segment("  ", word))
         return Strip(pieces).adjust_cell_length(self.size.width, word)
+
+    def _fitting(self) -> list[Action]:
+        kept = list(self.shown)
+        others = [action for action in kept if action.where != "app"]
+        while others and sum(map(_length, kept)) - 2 > self.size.width:
+            kept.remove(others.pop())
+        return kept
+
+
+def _length(action: Action) -> int:
+    return len(action.keys.split()[0]) + len(action.description) + 3

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from labtui.tui.actions import bindings
+from labtui.tui.widgets.columns import ROLES, Column, fit
 
 if TYPE_CHECKING:
     from textual import events
@@ -23,28 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 GAP = 2
 GUTTER = 2
-ROLES = ("completed", "running", "infeasible", "failed", "stopped", "interrupted", "queued", "dim")
-
-
-@dataclass(frozen=True)
-class Column(Generic[T]):
-    """One column.
-
-    Attributes:
-        cell: What it shows of a record: the text, and one of `ROLES` or nothing.
-        order: What it is sorted by, None for what comes last; without it there is no sorting.
-        width: In cells.
-        right: Numbers stand on the right.
-        grows: Takes what is left of the width.
-    """
-
-    key: str
-    label: str
-    width: int
-    cell: Callable[[T], tuple[str, str]]
-    order: Callable[[T], Any] | None = None
-    right: bool = False
-    grows: bool = False
 
 
 class Table(ScrollView, Generic[T], can_focus=True):
@@ -62,7 +41,10 @@ class Table(ScrollView, Generic[T], can_focus=True):
     Table {
         height: 1fr;
         background: transparent;
-        scrollbar-size: 1 1;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        scrollbar-color: $panel-lighten-3;
+        scrollbar-background: $background;
         & .table--header { color: $text-muted; text-style: bold; }
         & .table--sorted { color: $text-primary; text-style: bold; }
         & .table--cursor { background: $surface-lighten-1; }
@@ -100,6 +82,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
 
     def __init__(self, key: Callable[[T], Hashable], *, place: str = "", id: str) -> None:
         """Create a table without columns; `key` tells its records apart."""
+        self._styles: dict[str, Style] = {}
         super().__init__(id=id)
         self.place = place
         self.marked: dict[Hashable, None] = {}
@@ -195,17 +178,36 @@ class Table(ScrollView, Generic[T], can_focus=True):
     def _page(self) -> int:
         return max(1, self.scrollable_content_region.height - 1)
 
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    @property
+    def _total(self) -> int:
+        return GUTTER + sum(self._widths()) + GAP * len(self._columns) - 1
+
     def _widths(self) -> list[int]:
         widths = [column.width for column in self._columns]
-        spare = self.scrollable_content_region.width - GUTTER - sum(widths) - GAP * len(widths) + 1
+        spare = self._width - GUTTER - sum(widths) - GAP * len(widths) + 1
         growing = [i for i, column in enumerate(self._columns) if column.grows]
         for index in growing:
             widths[index] += max(0, spare) // len(growing)
         return widths
 
     def _measure(self) -> None:
-        width = GUTTER + sum(self._widths()) + GAP * len(self._columns) - 1
+        """Size the table so that scrolling to the right ends at the edge of a column."""
+        width = self._total
+        hidden = width - self._width
+        if hidden > 0:
+            width = self._width + next((edge for edge in self._edges() if edge >= hidden), hidden)
         self.virtual_size = Size(width, len(self._rows) + 1)
+
+    def _edges(self) -> list[int]:
+        """Give the places to scroll to, where a column begins."""
+        edges = [0]
+        for width in self._widths()[1:]:
+            edges.append(edges[-1] + width + GAP)
+        return edges
 
     def on_resize(self) -> None:
         """Give the growing columns their share, and keep the cursor in sight."""
@@ -225,18 +227,51 @@ class Table(ScrollView, Generic[T], can_focus=True):
         """Draw the header, which stays, or one record."""
         scroll_x, scroll_y = self.scroll_offset
         index = y - 1 + scroll_y
-        base = self.rich_style
+        base = self._style("")
         if y == 0:
-            strip = self._header(base)
-        elif 0 <= index < len(self._rows):
-            strip = self._row(index, base)
-        else:
-            strip = Strip.blank(self.size.width, base)
-        return strip.crop_extend(scroll_x, scroll_x + self.size.width, base)
+            return self._more(self._scrolled(self._header(base), scroll_x, base), scroll_x)
+        if 0 <= index < len(self._rows):
+            return self._scrolled(self._row(index, base), scroll_x, base)
+        return Strip.blank(self._width, base)
+
+    def _scrolled(self, strip: Strip, scroll_x: int, base: Style) -> Strip:
+        """Cut out the columns on screen; the first one stays where it is."""
+        width, stays = self._width, self._staying
+        rest = strip.crop_extend(stays + scroll_x, scroll_x + width, base)
+        return Strip.join([strip.crop(0, stays), rest])
+
+    def _more(self, strip: Strip, scroll_x: int) -> Strip:
+        """Say in the header that there are more columns to the left or right."""
+        width, stays = strip.cell_length, self._staying
+        style = self._style("sorted")
+        if scroll_x > 0 and stays:
+            arrow = Strip([Segment("‹", style)])
+            strip = Strip.join([strip.crop(0, stays - 1), arrow, strip.crop(stays, width)])
+        if scroll_x + width < self._total:
+            strip = Strip.join([strip.crop(0, width - 1), Strip([Segment("›", style)])])
+        return strip
+
+    @property
+    def _staying(self) -> int:
+        """Cells on the left that do not scroll."""
+        widths = self._widths()
+        return min(GUTTER + widths[0] + GAP, self._width // 2) if widths else 0
+
+    def _style(self, role: str) -> Style:
+        if role not in self._styles:
+            self._styles[role] = (
+                self.get_component_rich_style(f"table--{role}") if role else self.rich_style
+            )
+        return self._styles[role]
+
+    def notify_style_update(self) -> None:
+        """Take the colours of another theme, or of another focus."""
+        super().notify_style_update()
+        self._styles.clear()
 
     def _header(self, base: Style) -> Strip:
-        plain = self.get_component_rich_style("table--header")
-        chosen = self.get_component_rich_style("table--sorted")
+        plain = self._style("header")
+        chosen = self._style("sorted")
         pieces = [Segment(" " * GUTTER, plain)]
         for column, width in zip(self._columns, self._widths(), strict=True):
             is_sorted = column.key == self._sort
@@ -249,18 +284,18 @@ class Table(ScrollView, Generic[T], can_focus=True):
     def _row(self, index: int, base: Style) -> Strip:
         record = self._rows[index]
         here = index == self._cursor
-        cursor = self.get_component_rich_style("table--cursor") if here else base
+        cursor = self._style("cursor") if here else base
         gutter = ("▸" if here else " ") + ("◆" if self._key(record) in self.marked else " ")
         pieces = [Segment(gutter, cursor)]
         for column, width in zip(self._columns, self._widths(), strict=True):
             text, role = column.cell(record)
             style = cursor
             if role and not (here and self.has_focus):
-                style = self.get_component_rich_style(f"table--{role}") + cursor.background_style
+                style = self._style(role) + cursor.background_style
             pieces.append(Segment(fit(text, width, column.right), style))
             pieces.append(Segment(" " * GAP, cursor))
         used = sum(cell_len(piece.text) for piece in pieces)
-        pieces.append(Segment(" " * max(0, self.size.width - used), cursor))
+        pieces.append(Segment(" " * max(0, self._width - used), cursor))
         return Strip(pieces)
 
     # -- actions ----------------------------------------------------------------------------
@@ -291,8 +326,11 @@ class Table(ScrollView, Generic[T], can_focus=True):
         self._move(0 if which < 0 else len(self._rows) - 1)
 
     def action_columns(self, direction: int) -> None:
-        """Scroll by a few columns of text."""
-        self.scroll_relative(x=12 * direction, animate=False)
+        """Scroll to the next column on the left (-1) or right (1)."""
+        x = round(self.scroll_x)
+        beyond = [edge for edge in self._edges() if (edge - x) * direction > 0]
+        if beyond:
+            self.scroll_to(x=min(beyond) if direction > 0 else max(beyond), animate=False)
 
     def action_open(self) -> None:
         """Choose the row under the cursor."""
@@ -348,12 +386,3 @@ class Table(ScrollView, Generic[T], can_focus=True):
                     same = column.key == self._sort
                     self.sort_by(column.key, reverse=same and not self._reversed)
                 return
-
-
-def fit(text: str, width: int, right: bool = False) -> str:
-    """Bring text to a width in cells, with an ellipsis where something went."""
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
-    pad = " " * (width - length)
-    return pad + text if right else text + pad

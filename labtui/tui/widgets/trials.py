@@ -11,7 +11,8 @@ from textual.message import Message
 
 from labtui.tui.actions import bindings
 from labtui.tui.states import state_text
-from labtui.tui.widgets.table import Column, Table
+from labtui.tui.widgets.columns import Column
+from labtui.tui.widgets.table import Table
 from labtui.verdicts.text import clean, number, value_text
 
 if TYPE_CHECKING:

@@ -1,0 +1,112 @@
+"""One thread that reads the lab for all screens, so that no query ever holds the screen up."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from labtui.store.lab import Lab
+    from labtui.store.paths import LabPaths
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What tells one moment of a lab from another: equal pulses, nothing new to read.
+
+    Attributes:
+        file: Counts the files opened; another one has revisions of its own.
+        revision: The lab's last commit.
+        runner: Process number of the living runner; None without one.
+    """
+
+    file: int
+    revision: int
+    runner: int | None
+
+
+class Reader:
+    """Asks the lab on a thread of its own; opens it when first asked, and again if replaced."""
+
+    def __init__(self, paths: LabPaths) -> None:
+        """Prepare to read the lab at `paths`, which need not exist yet."""
+        self.paths = paths
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-reader")
+        self._lab: Lab | None = None
+        self._inode: tuple[int, int] | None = None
+        self._files = 0
+        self._revision = 0
+
+    async def pulse(self) -> Pulse:
+        """Say how far the lab is; microseconds when nothing changed.
+
+        Raises:
+            LabError: There is no lab, or it cannot be read; may be asked again.
+        """
+        return await self.ask(self._pulse)
+
+    async def ask(self, question: Callable[[Lab], T]) -> T:
+        """Ask the lab a question on the reading thread.
+
+        Raises:
+            LabError: There is no lab, or it cannot be read; may be asked again.
+        """
+        return await asyncio.wrap_future(self._thread.submit(self._answer, question))
+
+    def close(self) -> None:
+        """Close the lab after the present question."""
+        self._thread.submit(self._let_go)
+        self._thread.shutdown(wait=False)
+
+    def warm_up(self) -> None:
+        """Load what the study screen needs, while nobody waits for it."""
+        self._thread.submit(_load_figures)
+
+    def _answer(self, question: Callable[[Lab], T]) -> T:
+        from labtui.store.errors import LabError
+
+        try:
+            return question(self._open())
+        except LabError:
+            self._let_go()
+            raise
+
+    def _open(self) -> Lab:
+        found = _inode(self.paths)
+        if self._lab is not None and found == self._inode:
+            return self._lab
+        from labtui.store.lab import Lab
+
+        self._let_go()
+        self._lab, self._inode = Lab(self.paths), found
+        self._files += 1
+        return self._lab
+
+    def _let_go(self) -> None:
+        lab, self._lab = self._lab, None
+        if lab is not None:
+            lab.close()
+
+    def _pulse(self, lab: Lab) -> Pulse:
+        if lab.has_changed():
+            self._revision = lab.revision()
+        runner = lab.runner()
+        return Pulse(self._files, self._revision, runner.pid if runner else None)
+
+
+def _inode(paths: LabPaths) -> tuple[int, int] | None:
+    try:
+        found = os.stat(paths.db)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _load_figures() -> None:
+    import labtui.tui.screens.study  # noqa: F401

@@ -1,0 +1,158 @@
+"""What all screens of a lab have in common: following it, and saying so when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from labtui.store.errors import LabError, NoLab, NotALab, UnknownName
+from labtui.tui.actions import CHAINS, key_line
+from labtui.tui.widgets.card import Card, TooSmall
+from labtui.tui.widgets.keyline import KeyLine
+from labtui.verdicts.text import clean
+
+if TYPE_CHECKING:
+    from labtui.tui.reader import Pulse, Reader
+
+SMALLEST = (60, 15)
+"""Columns and rows below which nothing is shown."""
+
+BEAT = 0.25
+"""Seconds between two looks at the lab: screens change at most that often."""
+
+
+class LiveScreen(Screen[None]):
+    """Follows the lab while it is shown."""
+
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    LiveScreen {
+        layers: base cover;
+        &.-carded #body { display: none; }
+        &.-carded Card { display: block; }
+        &.-too-small TooSmall { display: block; }
+        & Card { display: none; }
+    }
+    """
+
+    chain_name = ""
+    leaving = "back"
+
+    def __init__(self, reader: Reader) -> None:
+        """Follow the lab of a reader."""
+        super().__init__()
+        self.reader = reader
+
+    def compose(self) -> ComposeResult:
+        """Lay out the body, what takes its place, and the key line."""
+        with Vertical(id="body"):
+            yield from self.compose_body()
+        yield Card()
+        yield KeyLine()
+        yield TooSmall()
+
+    @abstractmethod
+    def compose_body(self) -> Iterable[Widget]:
+        """Lay out what the screen is about."""
+
+    @abstractmethod
+    async def follow(self, pulse: Pulse) -> None:
+        """Read what is new and show it."""
+
+    def on_mount(self) -> None:
+        """Begin to follow the lab."""
+        self.watch(self, "focused", self.show_keys, init=False)
+        self.show_keys()
+        self.call_after_refresh(self._watch_lab)
+
+    @work(exclusive=True, group="pulse", exit_on_error=False)
+    async def _watch_lab(self) -> None:
+        last: Pulse | None = None
+        while True:
+            if self.is_active or last is None:
+                last = await self._beat(last)
+            await asyncio.sleep(BEAT)
+
+    async def _beat(self, last: Pulse | None) -> Pulse | None:
+        """Show what changed since `last`; None when the lab could not be read."""
+        try:
+            pulse = await self.reader.pulse()
+            if pulse != last:
+                await self.follow(pulse)
+                self.remove_class("-carded")
+                self.settle_focus()
+        except LabError as error:
+            self.say_error(error)
+            return None
+        except Exception as error:  # following goes on: the next look may succeed
+            self.log.error(error)
+            self.say_unexpected(error)
+            return None
+        return pulse
+
+    def say_unexpected(self, error: Exception) -> None:
+        """Put a card in the place of the body: something broke that is not the lab."""
+        what = clean(f"{type(error).__name__}: {error}")
+        self.query_one(Card).say(
+            "This cannot be shown",
+            what,
+            "The run is not affected; the commands show the same · q goes back",
+            alarm=True,
+        )
+        self.add_class("-carded")
+
+    def say_error(self, error: LabError) -> None:
+        """Put a card in the place of the body: what is wrong, and the next step."""
+        card = self.query_one(Card)
+        if isinstance(error, NoLab):
+            card.say(
+                "No lab yet",
+                clean(f"{self.reader.paths.db} will hold the studies, their trials and curves."),
+                "Start a first study in another terminal; it appears here:\n\n"
+                "labtui run sample_studies/digits_optimizers.yaml",
+            )
+        else:
+            title, step = _TITLES.get(type(error), _BROKEN)
+            card.say(title, clean(str(error)), step, alarm=True)
+        self.add_class("-carded")
+
+    # -- focus and keys ---------------------------------------------------------------------
+
+    def settle_focus(self) -> None:
+        """Give the focus to the first widget that takes it, when nothing has it."""
+        if self.focused is None:
+            self.focus_next()
+
+    def show_keys(self) -> None:
+        """Show the keys of what has the focus."""
+        place = getattr(self.focused, "place", "app")
+        chain = next((c for c in CHAINS[self.chain_name] if c[0] == place), ("app",))
+        self.query_one(KeyLine).show(key_line(*chain), leaving=self.leaving)
+
+    def step_back(self) -> bool:
+        """Undo something that hides a part of the screen; False when there is nothing to undo."""
+        return False
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say so when there is no room."""
+        width, height = event.size
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
+        self.query_one(TooSmall).update(
+            f"labtui needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {width}x{height}"
+        )
+        self.settle_focus()
+
+
+_BROKEN = ("The lab cannot be read", "labtui tries again by itself · q goes back")
+_TITLES = {
+    NotALab: ("This file is not a lab", "Name another one: labtui --lab PATH · q goes back"),
+    UnknownName: ("No such study", "q goes back to the list"),
+}

@@ -1,0 +1,88 @@
+"""What the help says about each thing that can have the focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Help on one thing.
+
+    Attributes:
+        title: Its name.
+        shows: What there is to see.
+        conclude: What to conclude from it, with the procedures of the playbook.
+        twin: The command that says the same without a screen; NAME stands for the study.
+    """
+
+    title: str
+    shows: str
+    conclude: str
+    twin: str
+
+
+TOPICS = {
+    "studies": Topic(
+        "The studies of this lab",
+        "One row a study, the latest activity first: its state, how many trials have ended, the "
+        "best value of its objective, and how many trials were infeasible.",
+        "A study answers one question (P05); its goal stands below. Many infeasible trials say "
+        "that the search space is too wide, or that something is broken (P16).",
+        "labtui list",
+    ),
+    "trials": Topic(
+        "The trials of the study",
+        "One row a trial, the best first. Infeasible trials come last whatever they reached "
+        "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark.",
+        "Look at the best few, not at the best one: with 20 trials the search's luck can be larger "
+        "than the spread of retraining (P31). Mark trials to see their curves together (P17).",
+        "labtui show NAME",
+    ),
+    "curves": Topic(
+        "Training curves (P17)",
+        "The marked trials, or the best of each arm. The objective's split is bright, the training "
+        "split dimmed in the same colour; thin lines are raw values under their moving average.",
+        "Validation error that rises while training goes on: problematic overfitting, regularize "
+        "and run again (P18). Large swings late in training: try a larger batch, more validation "
+        "data or a decaying rate (P19). Still improving at the end: more steps may help (P20). "
+        "Flat for a long time: fewer would do (P21). Training loss going up: often a bug (P22).",
+        "labtui plot NAME curves",
+    ),
+    "axis": Topic(
+        "Axis plots (P14)",
+        "The objective of every trial over one hyperparameter; ✗ are infeasible trials, ┊ the "
+        "bounds of the search space. A hyperparameter that exists under two values of another "
+        "has a plot for each (P07).",
+        "Trust the best point only when it is well inside: when the best points crowd at a bound, "
+        "widen the range and run again (P14). A handful of points in the good region is too few "
+        "(P15). ✗ on one side show where training stops being stable: if the best points "
+        "lie next to them, look at warmup or clipping (P16, P37).",
+        "labtui plot NAME axis",
+    ),
+    "arms": Topic(
+        "The arms side by side (P24)",
+        "One row an arm: the best trial after tuning the nuisance hyperparameters away, the "
+        "median, and how many trials ended. Enter shows the trials of an arm.",
+        "Compare arms by their best trial when each got enough trials; a difference smaller than "
+        "the spread of retraining is none (P28, P30). An arm with many infeasible trials was "
+        "searched with fewer (P16).",
+        "labtui show NAME",
+    ),
+    "roles": Topic(
+        "The roles of the hyperparameters (P06)",
+        "Scientific ones are compared, nuisance ones tuned so that the comparison is fair, fixed "
+        "ones stay as they are.",
+        "Every fixed hyperparameter is a caveat: the conclusion holds for its value only.",
+        "labtui plan STUDY.yaml",
+    ),
+    "trial": Topic(
+        "One trial",
+        "What came out, why it ended, its hyperparameters with their ranges, what the program said "
+        "if it failed, and what reproduces it.",
+        "A trial is the outcome of one configuration with one seed: train it again before you "
+        "believe a small difference (P28).",
+        "labtui show NAME/17",
+    ),
+}
+"""By the id of a pane, or of a widget that is alone on its screen."""

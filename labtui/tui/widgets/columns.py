@@ -1,0 +1,43 @@
+"""The columns of a table: what they show of a record, and what they are sorted by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+
+T = TypeVar("T")
+ROLES = ("completed", "running", "infeasible", "failed", "stopped", "interrupted", "queued", "dim")
+"""What a cell can be about, which decides its colour."""
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """One column.
+
+    Attributes:
+        cell: What it shows of a record: the text, and one of `ROLES` or nothing.
+        order: What it is sorted by, None for what comes last; without it there is no sorting.
+        width: In cells.
+        right: Numbers stand on the right.
+        grows: Takes what is left of the width.
+    """
+
+    key: str
+    label: str
+    width: int
+    cell: Callable[[T], tuple[str, str]]
+    order: Callable[[T], Any] | None = None
+    right: bool = False
+    grows: bool = False
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """Bring text to a width in cells, with an ellipsis where something went."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    pad = " " * (width - length)
+    return pad + text if right else text + pad

@@ -1,0 +1,55 @@
+from itertools import pairwise
+
+import pytest
+
+from labtui.tui import actions
+from labtui.tui.actions import ACTIONS, CHAINS, at, key_line
+from labtui.tui.widgets.chart import Chart
+
+
+@pytest.mark.parametrize("chain", [chain for chains in CHAINS.values() for chain in chains])
+def test_no_key_means_two_things_where_the_focus_can_be(chain):
+    taken = {}
+    for action in at(*chain):
+        for key in action.key.split(","):
+            assert key not in taken, f"{key}: {action.id} and {taken[key]}"
+            taken[key] = action.id
+
+
+def test_every_action_is_documented_and_reachable():
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    places = {place for chains in CHAINS.values() for chain in chains for place in chain}
+    for action in ACTIONS:
+        assert action.description
+        assert len(action.tooltip) > 5
+        assert action.where in places
+        assert action.group
+
+
+def test_the_charts_own_keys_are_the_documented_ones():
+    own = {(b.id, b.key, b.action) for b in Chart.BINDINGS}
+    assert own == {(a.id, a.key, a.call) for a in at("chart")}
+
+
+@pytest.mark.parametrize(
+    "chain", [chain for chains in CHAINS.values() for chain in chains if "app" in chain]
+)
+def test_the_key_line_has_at_most_eight_keys_and_always_help_and_the_way_out(chain):
+    shown = key_line(*chain)
+    assert len(shown) <= 8
+    assert [a.id for a in shown][-2:] == ["app.help", "app.leave"]
+    assert all(left.rank <= right.rank for left, right in pairwise(shown))
+    assert sum(len(a.keys.split()[0]) + len(a.description) + 3 for a in shown) <= 80
+
+
+def test_only_keys_that_every_terminal_sends():
+    for action in ACTIONS:
+        for key in action.key.split(","):
+            assert not key.startswith(("alt+", "ctrl+shift+", "super+"))
+            assert key not in ("ctrl+enter", "ctrl+j", "ctrl+h", "ctrl+i", "ctrl+m")
+
+
+def test_bindings_carry_what_help_shows():
+    for binding in actions.bindings("study"):
+        assert binding.id
+        assert binding.tooltip
