@@ -116,7 +116,7 @@ def _curves(
     return ChartSpec(
         title=_curve_title(leaf, metrics),
         x=Axis("step"),
-        y=Axis(scale=_scale(leaf, values)),
+        y=Axis(scale=_scale(values) if leaf.endswith("loss") else "linear"),
         series=tuple(series),
         marks=tuple(mark for mark in marks if mark),
         worst="top" if study.minimize else "bottom",
@@ -137,10 +137,8 @@ def _curve_title(leaf: str, metrics: Sequence[str]) -> str:
     return f"{clean(leaf)}: {splits[0]} (bright), {dimmed} (dimmed)"
 
 
-def _scale(leaf: str, values: Iterable[float]) -> Literal["linear", "log"]:
-    """Choose the scale of a metric: log for a loss whose values are positive and far apart."""
-    if not leaf.endswith("loss"):
-        return "linear"
+def _scale(values: Iterable[float]) -> Literal["linear", "log"]:
+    """Choose the scale of a metric: log where its values are positive and far apart."""
     finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     return "log" if low > 0 and math.log10(high) - math.log10(low) > LOG_DECADES else "linear"
@@ -186,13 +184,12 @@ def axis_plot(
         elif trial.state == "completed" and trial.value is not None:
             placed.setdefault(trial.arm, []).append((x, trial.value))
     condition = condition_text(definition)
-    leaf = study.metric.rpartition("/")[2]
     how = "best over training" if study.selection == "best" else "final"
     values = (y for points in placed.values() for _, y in points)
     return ChartSpec(
         title=f"{clean(name)} ({condition})" if condition else clean(name),
         x=_axis(definition),
-        y=Axis(f"{clean(study.metric)} ({how})", scale=_scale(leaf, values)),
+        y=Axis(f"{clean(study.metric)} ({how})", scale=_scale(values)),
         series=(*(_cloud(arm, points) for arm, points in placed.items()), *_crosses(crosses)),
         marks=_bounds(definition),
         worst="top" if study.minimize else "bottom",
