@@ -10,10 +10,11 @@ import pytest
 from labtui.cli import trainers
 from labtui.cli.remarks import last_overwrite
 from labtui.cli.report import figures, print_study
-from labtui.engine import client, plugins
+from labtui.engine import plugins
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.trainer.plugin import Hyperparameter, Plugin, Workload
+from tests.support.labs import make_lab
 
 
 @pytest.fixture
@@ -193,12 +194,11 @@ def test_overwritten_lines(line, left):
     assert last_overwrite(line) == left
 
 
-def test_note(labtui, monkeypatch):
-    notes = []
-    monkeypatch.setattr(client, "add_note", lambda *given: notes.append(given))
-    found = labtui("note", "second/3", "looks odd")
+def test_note(labtui, tmp_path):
+    paths = make_lab(tmp_path, name="second", points=4)
+    found = labtui("note", "second/3", "looks odd", "--lab", paths.db)
     assert found.err == "noted on second/3\n"
-    assert notes[0][1:] == ("second/3", "looks odd")
-    assert labtui("note", "second", "  ").code == 2
-    assert labtui("note", "secnd", "x").code == 2
-    assert len(notes) == 1
+    assert labtui("note", "second", "  ", "--lab", paths.db).code == 2
+    assert labtui("note", "secnd", "x", "--lab", paths.db).code == 2
+    with Lab(paths) as lab:
+        assert [text for _, text in lab.notes("second")] == ["looks odd"]

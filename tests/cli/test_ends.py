@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import types
 from pathlib import Path
 
 import pytest
@@ -159,18 +158,6 @@ def test_a_dumb_terminal_gets_no_screen(labtui, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     found = labtui()
     assert (found.code, found.out) == (ExitCode.USAGE, "")
-
-
-def test_on_a_terminal_the_screen_opens_on_the_lab(labtui, lab_file, monkeypatch):
-    opened = []
-    screen = types.SimpleNamespace(run_app=lambda paths: opened.append(paths.db) or 5)
-    monkeypatch.setitem(sys.modules, "labtui.tui.app", screen)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert labtui().code == 5
-    assert labtui("--lab", lab_file.with_name("other.db")).code == 5
-    assert opened == [lab_file, lab_file.with_name("other.db")]
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
+from tests.e2e.terminal import Terminal
 from tests.support.engine import (
     acknowledged,
     fixed,
@@ -42,43 +41,6 @@ def paths(tmp_path):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not processes(paths), 10)
-
-
-class Terminal:
-    """A real `labtui run` on a pseudo-terminal."""
-
-    def __init__(self, *arguments, cwd):
-        self.output = b""
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "labtui", *arguments],
-            cwd=cwd,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
-        )
-        os.close(slave)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self):
-        with contextlib.suppress(OSError):
-            while data := os.read(self.master, 65536):
-                self.output += data
-
-    def press(self, keys):
-        os.write(self.master, keys)
-
-    def interrupt(self):
-        os.kill(self.process.pid, signal.SIGINT)
-
-    def wait(self):
-        code = self.process.wait(timeout=60)
-        self._reader.join(timeout=5)
-        os.close(self.master)
-        return code
 
 
 def test_a_pipe_gets_plain_lines_and_the_report(paths, tmp_path):
