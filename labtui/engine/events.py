@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -48,14 +49,19 @@ class EventFiles:
 
     def committed(self) -> None:
         """Write what was noted: its commit is durable."""
-        for study, line in self._waiting:
-            for file in self._files.get(study, {}).values():
-                file.write(line)
-        if self._waiting:
-            for files in self._files.values():
-                for file in files.values():
+        waiting, self._waiting = self._waiting, []
+        lines: dict[int, list[str]] = {}
+        for study, line in waiting:
+            lines.setdefault(study, []).append(line)
+        for study, text in lines.items():
+            files = self._files.get(study, {})
+            for path, file in list(files.items()):
+                try:
+                    file.write("".join(text))
                     file.flush()
-            self._waiting.clear()
+                except OSError as error:  # the study matters more than its log
+                    print(f"{path}: {error.strerror}; no more events", file=sys.stderr, flush=True)
+                    del files[path]
 
     def _note(self, study: int, line: dict[str, Any]) -> None:
         self._waiting.append((study, json.dumps(line, allow_nan=False) + "\n"))

@@ -87,11 +87,13 @@ class LocalPool:
 
     def stop(self, trial: int) -> None:
         """Ask a trial to end after its next evaluation."""
+        self._withdraw(trial)
         for worker in self._of(trial):
             self._send(worker, {"kind": "stop", "trial": trial})
 
     def kill(self, trial: int) -> None:
         """End a trial now; a `Lost` event follows."""
+        self._withdraw(trial)
         for worker in self._of(trial):
             self._retire(worker, grace=0.0)
 
@@ -129,6 +131,12 @@ class LocalPool:
             worker.trials.append(job.trial)
             worker.served += 1
             self._send(worker, {"kind": "run", **job.assignment})
+
+    def _withdraw(self, trial: int) -> None:
+        """Give back a job that waits for a worker."""
+        for job in [job for job in self._waiting if job.trial == trial]:
+            self._waiting.remove(job)
+            self._events.append(Lost(trial, None, "stopped before it began", False))
 
     def _of(self, trial: int) -> list[Worker]:
         return [worker for worker in self._workers.values() if trial in worker.trials]

@@ -37,6 +37,7 @@ class Writer:
         paths: The lab's files.
         connection: For reading one's own commits; changes go through `queue`.
         revision: Number of the last commit.
+        retry: Called when a commit failed, before it is tried again; raises to give up.
     """
 
     def __init__(self, paths: LabPaths, role: str = "command", *, wait: float = 0.0) -> None:
@@ -63,6 +64,7 @@ class Writer:
             raise
         row = self.connection.execute("SELECT revision FROM lab").fetchone()
         self.revision: int = row[0]
+        self.retry: Callable[[LabBroken], None] | None = None
         self._file = _inode(paths)
         self._changes: list[Change] = []
         self._touched: set[int] = set()
@@ -140,8 +142,19 @@ class Writer:
             The new revision.
 
         Raises:
-            LabBroken: Nothing was committed; may be called again.
+            LabBroken: Nothing was committed; may be called again. With `retry` it is asked first.
         """
+        while True:
+            try:
+                return self._commit()
+            except LabGone:
+                raise
+            except LabBroken as error:
+                if self.retry is None:
+                    raise
+                self.retry(error)
+
+    def _commit(self) -> int:
         self._flush_points()
         if not self._changes:
             return self.revision

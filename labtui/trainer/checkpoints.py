@@ -7,16 +7,19 @@ and renamed in; its manifest carries size and SHA-256 of every file.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 Save = Union[bytes, Callable[[str], None]]
 MANIFEST = "manifest.json"
 DATA = "state"
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Checkpoint:
@@ -87,14 +90,29 @@ class Keeper:
 
     def write(self) -> None:
         """Write what is held and not yet on the disk, and announce what is kept."""
+        self._last_write = time.monotonic()
         held = self._held()
         fresh = [state for state in held if not state.written]
         for state in fresh:
-            self._announce(self._commit(state))
+            try:
+                self._announce(self._commit(state))
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                self._give_up(state, error)
+                return  # older ones stay as they are
         if fresh:
             best = {state.step for state in self._best}
             self._announce({"kind": "kept", "steps": [s.step for s in held], "best": sorted(best)})
-        self._last_write = time.monotonic()
+
+    def _give_up(self, state: Checkpoint, error: OSError) -> None:
+        """Go on training without this checkpoint: the disk is full."""
+        shutil.rmtree(self._staging(state.step), ignore_errors=True)
+        print(
+            f"checkpoint at step {state.step} was not written: {error.strerror}; "
+            "older ones are kept and training goes on",
+            file=sys.stderr,
+        )
 
     def discard(self) -> None:
         """Remove what was staged and never written."""
@@ -125,8 +143,11 @@ class Keeper:
             if state is not self._latest and state.folder and not state.written:
                 shutil.rmtree(state.folder, ignore_errors=True)
 
+    def _staging(self, step: int) -> str:
+        return os.path.join(self._root, f"tmp-{self._attempt}-{step}")
+
     def _stage(self, step: int, save: Callable[[str], None]) -> str:
-        folder = os.path.join(self._root, f"tmp-{self._attempt}-{step}")
+        folder = self._staging(step)
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         path = os.path.join(folder, DATA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labtui.engine import client
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from tests.e2e.terminal import Terminal
@@ -22,7 +23,7 @@ from tests.support.labs import make_lab
 @pytest.mark.parametrize("size", [(80, 24), (160, 50)])
 def test_the_screen_comes_and_goes_and_the_study_goes_on(tmp_path, size):
     paths = LabPaths(tmp_path / "lab.db")
-    file = write_study(tmp_path, study_text(trials=6, steps=150, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=20, steps=500, pause=fixed(0.01)))
     submit(paths, file)
     for _ in range(2):
         screen = Terminal(cwd=tmp_path, columns=size[0], lines=size[1])
@@ -33,9 +34,11 @@ def test_the_screen_comes_and_goes_and_the_study_goes_on(tmp_path, size):
         assert screen.wait() == 0
         assert b"\x1b[?1049l" in screen.output  # the terminal is given back
         with Lab(paths) as lab:
-            assert lab.runner() is not None
-    trials = wait_for_state(paths, "s", "completed")
-    assert [t.attempt for t in trials] == [1] * 6
+            seen = lab.revision()
+            wait_until(lambda lab=lab, seen=seen: lab.revision() > seen)  # it goes on
+            assert {t.attempt for t in lab.trials("s")} <= {0, 1}
+    client.stop(paths, "s", now=True)
+    wait_for_state(paths, "s", "stopped")
     wait_until(lambda: not processes(paths))
 
 
