@@ -84,19 +84,27 @@ def bare_pool(folder: Path) -> float:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    ways = {"labtui, 2 warm workers": labtui, "Optuna on SQLite": optuna, "bare process pool": bare_pool}
+    ways = {
+        "labtui, 2 warm workers": labtui,
+        "Optuna on SQLite": optuna,
+        "bare process pool": bare_pool,
+    }
     results: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
             with tempfile.TemporaryDirectory() as folder:
                 results[name].append(way(Path(folder)))
-    print(f"no-op trials, {ROUNDS} interleaved rounds, medians; {os.cpu_count()} cores, "
-          f"Python {sys.version.split()[0]}")
+    print(
+        f"no-op trials, {ROUNDS} interleaved rounds, medians; {os.cpu_count()} cores, "
+        f"Python {sys.version.split()[0]}"
+    )
     ours = statistics.median(results["labtui, 2 warm workers"])
     for name, seconds in results.items():
         middle = statistics.median(seconds)
-        print(f"{name:24}{middle * 1e3:9.3f} ms a trial   ({min(seconds) * 1e3:.3f} to "
-              f"{max(seconds) * 1e3:.3f})   {middle / ours:7.2f} x labtui")
+        print(
+            f"{name:24}{middle * 1e3:9.3f} ms a trial   ({min(seconds) * 1e3:.3f} to "
+            f"{max(seconds) * 1e3:.3f})   {middle / ours:7.2f} x labtui"
+        )
 
 
 if __name__ == "__main__":

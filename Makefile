@@ -1,0 +1,92 @@
+# Needs Python 3.11 or later with venv, make, and the package registry. `make` lists what there is.
+
+PYTHON ?= python3
+WORKERS ?= 2
+INSTALL = bin/python -m pip install -qq --disable-pip-version-check
+PINNED = -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PRECIOUS: %/.pip
+.PHONY: help demo test test-backends lint format types imports docs bench bench-log \
+	bench-dispatch bench-charts clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
+	while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+demo: .venv/.base ## install into .venv and run the first study into lab.db
+	@.venv/bin/labtui run sample_studies/digits_optimizers.yaml --lab lab.db
+	@echo "(not on your PATH yet? it is .venv/bin/labtui)"
+
+test: lint types imports ## run every check and every test, without torch or mlx
+	@rm -f .coverage .coverage.*
+	@.venv/bin/coverage run -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
+	@.venv/bin/python -m pytest -n $(WORKERS) tests/e2e # as people have it: unmeasured, at full speed
+	@.venv/bin/coverage combine -q
+	@.venv/bin/coverage report
+
+test-backends: .venv-backends/.installed ## run the tests against the real torch and mlx
+	@.venv-backends/bin/python -m pytest -m backend tests/backends
+
+lint: .venv/.dev ## check style and formatting
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+format: .venv/.dev ## format the code and fix what can be fixed
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+types: .venv/.dev ## check the types
+	@.venv/bin/mypy
+
+imports: .venv/.dev ## check which room imports which
+	@.venv/bin/lint-imports
+
+docs: .venv/.dev ## write docs/commands.md from the commands' help
+	@.venv/bin/python docs/build.py
+
+bench: bench-log bench-dispatch bench-charts ## run all benchmarks, beside their peers
+
+bench-log: .venv-bench/.installed ## what a logged point costs
+	@.venv-bench/bin/python benchmarks/log.py
+
+bench-dispatch: .venv-bench/.installed ## what starting a trial costs
+	@.venv-bench/bin/python benchmarks/dispatch.py
+
+bench-charts: .venv-bench/.installed ## what drawing a frame costs
+	@.venv-bench/bin/python benchmarks/charts.py
+
+clean: ## remove environments, caches and measurements; a lab stays
+	rm -rf .venv .venv-backends .venv-bench .coverage .coverage.* .hypothesis .mypy_cache \
+		.ruff_cache .import_linter_cache dist
+	find labtui trainers tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
+
+# -- environments: a stamp says what was installed, and when ---------------------------------
+
+%/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "labtui needs Python 3.11 or later; name one: make PYTHON=python3.12" >&2; exit 2; }
+	@echo "making $* ..."
+	@$(PYTHON) -m venv $*
+	@$*/$(INSTALL) --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/.base: pyproject.toml | .venv/.pip
+	@echo "installing labtui into .venv ..."
+	@.venv/$(INSTALL) -e .
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | .venv/.pip
+	@echo "installing labtui and its tools into .venv ..."
+	@.venv/$(INSTALL) $(PINNED) -e . --group dev
+	@touch .venv/.base $@
+
+.venv-backends/.installed: pyproject.toml constraints.txt | .venv-backends/.pip
+	@echo "installing labtui, torch and mlx into .venv-backends (large) ..."
+	@.venv-backends/$(INSTALL) $(PINNED) -e ".[torch,mlx]" --group dev
+	@touch $@
+
+.venv-bench/.installed: pyproject.toml constraints.txt | .venv-bench/.pip
+	@echo "installing labtui and its peers into .venv-bench ..."
+	@.venv-bench/$(INSTALL) $(PINNED) -e . --group bench
+	@touch $@
