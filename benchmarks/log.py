@@ -154,14 +154,18 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 results[name].append(way(Path(folder)))
     csv_loop = statistics.median(r[0] for r in results["CSV append + flush"])
-    print(f"{TOTAL:,} points, {ROUNDS} interleaved rounds, medians; {os.cpu_count()} cores, "
-          f"Python {sys.version.split()[0]}")
+    print(
+        f"{TOTAL:,} points, {ROUNDS} interleaved rounds, medians; {os.cpu_count()} cores, "
+        f"Python {sys.version.split()[0]}"
+    )
     print(f"{'':22}{'us/point':>10}{'us/point':>12}{'100,000':>12}{'bytes/':>8}{'loop x':>8}")
     print(f"{'':22}{'at the loop':>10}{'committed':>11}{'points, s':>12}{'point':>8}{'CSV':>8}")
     for name, rows in results.items():
         loop, total, bytes_, _ = (statistics.median(r[i] for r in rows) for i in range(4))
-        print(f"{name:22}{loop / TOTAL * 1e6:10.2f}{total / TOTAL * 1e6:12.2f}{total:12.2f}"
-              f"{bytes_ / TOTAL:8.1f}{loop / csv_loop:8.2f}")
+        print(
+            f"{name:22}{loop / TOTAL * 1e6:10.2f}{total / TOTAL * 1e6:12.2f}{total:12.2f}"
+            f"{bytes_ / TOTAL:8.1f}{loop / csv_loop:8.2f}"
+        )
     busy = statistics.median(r[3] for r in results["labtui"])
     print(f"labtui's receiving process: {busy / TOTAL * 1e6:.2f} us of CPU a point")
 
