@@ -72,7 +72,7 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys) -> End:
             return End(True, _exit_code(list(lab.trials(name))))
         if study.state == "stopped":
             say(f"{name}: {study.reason}; `labtui run {name}` resumes it")
-            return End(True, ExitCode.STOPPED)
+            return End(True, _stop_code(study.reason))
         if keys.detached:
             say(f"{name} goes on in the background; `labtui list` tells how it goes")
             return End(False, ExitCode.DONE)
@@ -81,9 +81,18 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys) -> End:
         elif missing_since is None:
             missing_since = time.monotonic()
         elif time.monotonic() - missing_since > PATIENCE:
+            if not lab.paths.db.exists():
+                say(f"{lab.paths.db} is gone; put it back and run again")
+                return End(False, ExitCode.DISK)
             say(f"{name}: its runner died; nothing is lost: `labtui run {name}` goes on")
             return End(False, ExitCode.FAILED)
         keys.wait(POLL_SECONDS)
+
+
+def _stop_code(reason: str) -> int:
+    if reason == "stopped by a person":
+        return ExitCode.STOPPED
+    return ExitCode.DONE if reason.startswith("its budget") else ExitCode.FAILED
 
 
 def _exit_code(trials: list[TrialRecord]) -> int:
@@ -110,7 +119,7 @@ class _Keys:
 
     def __enter__(self) -> None:
         self._before = signal.signal(signal.SIGINT, self._interrupt)
-        if sys.stdin.isatty() and os.name == "posix":
+        if sys.stdin is not None and sys.stdin.isatty() and os.name == "posix":
             import termios
             import tty
 

@@ -32,7 +32,10 @@ def print_json(document: Any) -> None:
 
 
 def prepare_streams() -> None:
-    """Let a terminal without UTF-8 show what it cannot as ``?``-like escapes instead of failing."""
+    """Let streams fail softly: closed ones lead nowhere, and one without UTF-8 shows escapes."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - as long as the process
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -72,7 +72,9 @@ def _hand_over(
     from labtui.study.spec import load_study
 
     file = Path(target)
-    if not (target.lower().endswith(FILE_ENDINGS) or file.exists()):
+    if not (
+        target.lower().endswith(FILE_ENDINGS) or file.is_file() or _is_odd(file, paths, target)
+    ):
         return client.resume(paths, target, events=events, slots=slots)
     study = load_study(file, yes=yes)
     file = file.resolve()
@@ -86,6 +88,18 @@ def _hand_over(
         events=events,
         slots=slots,
     )
+
+
+def _is_odd(file: Path, paths: LabPaths, name: str) -> bool:
+    """Say whether what lies there is neither file nor study: reading it says what it is."""
+    from labtui.store.lab import Lab
+
+    if not file.exists():
+        return False
+    if not paths.db.is_file():
+        return True
+    with Lab(paths) as lab:
+        return all(study.name != name for study in lab.studies())
 
 
 def _follow(paths: LabPaths, name: str, *, json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from labtui.engine.events import EventFiles
+from labtui.engine.executor import Executor
 from labtui.engine.jobs import QueuedTrial, StudyPlan
 from labtui.store.errors import LabBroken
 from labtui.store.writer import Writer
@@ -39,6 +41,7 @@ class Running:
     metrics: dict[int, str] = field(default_factory=dict)
     verdict: tuple[str, str] | None = None  # what a kill of ours means: (state, reason)
     stop: bool = False
+    folders: dict[int, str] = field(default_factory=dict)  # its checkpoints, by step
 
     @property
     def name(self) -> str:
@@ -47,8 +50,8 @@ class Running:
 
     @property
     def seconds(self) -> float:
-        """Time since the worker was given it."""
-        return time.monotonic() - self.since if self.since else 0.0
+        """Time since training began."""
+        return time.monotonic() - self.begun if self.begun else 0.0
 
 
 class Board:
@@ -56,15 +59,17 @@ class Board:
 
     Attributes:
         writer: The lab's one writer.
+        executor: What trains.
         events: The files that followers asked for.
         studies: By id, in the order in which they are served.
         running: Claimed trials, by id.
         ending: The runner was told to end.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, executor: Executor) -> None:
         """Start with nothing in work."""
         self.writer = writer
+        self.executor = executor
         self.writer.retry = self._pause
         self.events = EventFiles()
         self.studies: dict[int, Study] = {}
@@ -110,5 +115,6 @@ class Board:
         """Wait with a full disk: nothing is read from the workers, so nothing is lost."""
         if self.ending:
             raise error
-        print(f"{error}; trying again", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # the runner's log may lie on the same disk
+            print(f"{error}; trying again", file=sys.stderr, flush=True)
         time.sleep(RETRY_SECONDS)

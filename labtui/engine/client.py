@@ -20,7 +20,7 @@ from labtui.store.errors import LabBroken, LabError, LabHeld
 from labtui.store.lab import Lab
 from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
-from labtui.store.writer import Writer
+from labtui.store.writer import Writer, storable
 from labtui.study.spec import Study
 
 ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
@@ -76,6 +76,8 @@ def submit(
     check_trainer(study)
     check_device(study.device)
     _check_script(study, folder)
+    _check_names(file, folder)
+    _check_events(events)
     request = {
         "kind": "submit",
         "study": study.to_json(),
@@ -84,7 +86,7 @@ def submit(
         "folder": str(folder),
         "interpreter": find_interpreter(study.interpreter, folder),
         "environment": provenance.allowed_environment(),
-        "command": " ".join(provenance.redact_arguments(list(command))),
+        "command": storable(" ".join(provenance.redact_arguments(list(command)))),
         "provenance": provenance.describe(folder),
         "mode": mode,
         "events": str(events.absolute()) if events else None,
@@ -104,6 +106,7 @@ def resume(
     """
     with Lab(paths) as lab:
         lab.study(name)
+    _check_events(events)
     request = {
         "kind": "resume",
         "subject": name,
@@ -153,6 +156,26 @@ def find_interpreter(named: str | None, folder: Path) -> str:
     return which
 
 
+def _check_names(*paths: Path) -> None:
+    for path in paths:
+        if storable(str(path)) != str(path):
+            raise TrainerError(f"{storable(str(path))}: found a name that is not UTF-8; rename it")
+
+
+def _check_events(path: Path | None) -> None:
+    """See that events can be written: the runner, in the background, could not say so."""
+    if path is None:
+        return
+    if path.exists() and not path.is_file():
+        raise TrainerError(f"--events: {path} is not a regular file; name a file to append to")
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise TrainerError(
+            f"--events: {path}: {error.strerror}; name a file to append to"
+        ) from error
+
+
 def _check_script(study: Study, folder: Path) -> None:
     script = study.trainer.options.get("file")
     if script is not None and not Path(folder, script).is_file():
@@ -166,14 +189,21 @@ def _ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the living runner, or write the lab ourselves when there is none."""
     with Lab(paths) as lab:  # nothing is created or changed by asking for what is not there
         lab.find(request["subject"])
+    posted = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         if living_runner(paths.lock) is not None:
-            found = _wait_for_answer(paths, inbox.post(paths, dict(request)), deadline)
+            posted = posted or inbox.post(paths, dict(request))
+            found = _wait_for_answer(paths, posted, deadline)
             if found is not None:
                 return _checked(found)
         try:
             with Writer(paths, wait=RESTART_SECONDS) as writer:
+                if posted is not None:  # the runner died: did it still carry this out?
+                    done = _answer(paths, posted)
+                    if done is not None:
+                        return _checked(done)
+                    inbox.withdraw(paths, posted)
                 requests.recover(writer)
                 return _checked(requests.answer(writer, dict(request), runner=False))
         except LabHeld:
@@ -217,9 +247,15 @@ def _wait_for_answer(paths: LabPaths, posted: str, deadline: float) -> dict[str,
     return None
 
 
+def _answer(paths: LabPaths, posted: str) -> dict[str, Any] | None:
+    with Lab(paths) as lab:
+        event = lab.answer(posted)
+    return None if event is None else dict(event.data)
+
+
 def _start_runner(paths: LabPaths, slots: int | None) -> None:
     """Start a runner in a session of its own: it outlives this process and its terminal."""
-    arguments = [sys.executable, "-m", "labtui.engine.service", "--lab", str(paths.db)]
+    arguments = [sys.executable, "-P", "-m", "labtui.engine.service", "--lab", str(paths.db)]
     if slots is not None:
         arguments += ["--slots", str(slots)]
     with (paths.logs / "runner.log").open("ab") as log:

@@ -5,6 +5,7 @@ A line is an acknowledgement: what it says is in the lab and survives a power cu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -60,8 +61,9 @@ class EventFiles:
                     file.write("".join(text))
                     file.flush()
                 except OSError as error:  # the study matters more than its log
-                    print(f"{path}: {error.strerror}; no more events", file=sys.stderr, flush=True)
                     del files[path]
+                    with contextlib.suppress(OSError):
+                        print(f"{path}: {error.strerror}; no more events", file=sys.stderr)
 
     def _note(self, study: int, line: dict[str, Any]) -> None:
         self._waiting.append((study, json.dumps(line, allow_nan=False) + "\n"))

@@ -55,12 +55,14 @@ class Lost:
         signal: What killed it; None when it was not the worker's own death (the guard's, say).
         reason: For people.
         final: Whether trying again would end the same way.
+        study: Whether no trial of its study could have begun.
     """
 
     trial: int
     signal: int | None
     reason: str
     final: bool
+    study: bool = False
 
 
 Event = Message | Logged | Lost

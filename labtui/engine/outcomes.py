@@ -14,6 +14,7 @@ from labtui.engine.executor import Event, Logged, Lost, Message
 from labtui.engine.jobs import QueuedTrial, resume_step
 from labtui.engine.provenance import read_code
 from labtui.store import changes
+from labtui.store.writer import storable
 
 CRASHES = 3  # deaths of a trial's worker without progress that end the trial
 
@@ -33,12 +34,21 @@ class Outcomes:
             running = self._board.running.get(event.trial)
             if running is None:
                 continue
-            if isinstance(event, Logged):
-                self._log(running, event)
-            elif isinstance(event, Lost):
-                self._lose(running, event)
-            else:
-                self._note(running, event)
+            try:
+                self._take(running, event)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                # One trial's nonsense must not end the others.
+                reason = f"it sent what cannot be kept: {type(error).__name__}: {error}"
+                running.verdict = ("failed", storable(reason))
+                self._board.executor.kill(event.trial)
+
+    def _take(self, running: Running, event: Event) -> None:
+        if isinstance(event, Logged):
+            self._log(running, event)
+        elif isinstance(event, Lost):
+            self._lose(running, event)
+        else:
+            self._note(running, event)
 
     def _log(self, running: Running, event: Logged) -> None:
         names = running.metrics
@@ -50,7 +60,7 @@ class Outcomes:
     def _note(self, running: Running, event: Message) -> None:
         trial, data = event.trial, event.data
         if event.kind == "metric":
-            running.metrics[data["index"]] = data["name"]
+            running.metrics[data["index"]] = storable(data["name"])
         elif event.kind == "started":
             running.begun = time.monotonic()
             key = running.study.plan.key
@@ -64,9 +74,15 @@ class Outcomes:
             self._keep_code(Path(key.folder), data["sources"])
         elif event.kind == "checkpoint":
             changes.add_checkpoint(self._board.writer, trial, **data)
+            running.folders[data["step"]] = data["folder"]
         elif event.kind == "kept":
             changes.keep_checkpoints(self._board.writer, trial, data["steps"], data["best"])
-            self._board.later(functools.partial(self._clear, trial))
+            root = self._board.writer.paths.checkpoint_folder(trial)
+            for step in running.folders.keys() - set(
+                data["steps"]
+            ):  # only once their rows are gone
+                folder = root / running.folders.pop(step)
+                self._board.later(functools.partial(shutil.rmtree, folder, ignore_errors=True))
         elif event.kind == "done":
             self._finish(running, data)
 
@@ -75,17 +91,6 @@ class Outcomes:
         if fresh:
             changes.add_code(self._board.writer, read_code(folder, fresh))
             self._code.update(fresh.values())
-
-    def _clear(self, trial: int) -> None:
-        """Remove the checkpoints that were dropped; their rows are gone already."""
-        folder = self._board.writer.paths.checkpoint_folder(trial)
-        rows = self._board.writer.connection.execute(
-            "SELECT folder FROM checkpoints WHERE trial = ?", (trial,)
-        )
-        names = {row[0] for row in rows}
-        for entry in folder.glob("a*-s*"):
-            if entry.name not in names:
-                shutil.rmtree(entry, ignore_errors=True)
 
     def _finish(self, running: Running, data: Mapping[str, Any]) -> None:
         trial, plan = running.trial, running.study.plan
@@ -104,6 +109,9 @@ class Outcomes:
         trial = running.trial.id
         if running.verdict is not None:
             self._end(running, *running.verdict)
+        elif event.study:
+            running.study.stopping = running.study.stopping or storable(event.reason)
+            self._requeue(running, event.reason, interrupted=True)
         elif running.stop:
             self._end(running, "stopped", "stopped by a person")
         elif event.final:
@@ -137,15 +145,21 @@ class Outcomes:
             trial,
             study=study,
             state=state,
-            reason=reason,
-            detail=detail,
+            reason=storable(reason),
+            detail=storable(detail),
             step=step,
             seconds=running.seconds,
             code=code,
         )
         self._board.events.state(study, running.name, state, reason=reason)
+        self._board.later(functools.partial(self._remove_staged, trial))
         del self._board.running[trial]
         self._board.hurry()
+
+    def _remove_staged(self, trial: int) -> None:
+        """Remove states that were never written: the trial has ended."""
+        for folder in self._board.writer.paths.checkpoint_folder(trial).glob("tmp-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _requeue(self, running: Running, reason: str, *, interrupted: bool) -> None:
         """Return a trial to the queue; committed first, so that it is read as it will resume."""

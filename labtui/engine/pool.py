@@ -47,6 +47,7 @@ class Worker:
     trials: deque[int] = field(default_factory=deque)  # the first is being trained
     served: int = 0
     began: float = 0.0
+    ready: bool = False  # it has started and imported the SDK
     quick: bool = False  # its last trial was over before the next could have been sent
     sources: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class LocalPool:
         self._selector = selectors.DefaultSelector()
         self._workers: dict[int, Worker] = {}
         self._waiting: deque[Job] = deque()
+        self._attempts: dict[int, int] = {}  # trial → the attempt that was asked for last
         self._events: list[Event] = []
         self._count = 0
         guard.become_reaper()  # what a killed guard leaves behind comes here
@@ -82,6 +84,7 @@ class LocalPool:
 
     def start(self, job: Job) -> None:
         """Give the job to a warm worker of its kind, or to a new one."""
+        self._attempts[job.trial] = job.assignment["attempt"]
         self._waiting.append(job)
         self._distribute()
 
@@ -89,7 +92,11 @@ class LocalPool:
         """Ask a trial to end after its next evaluation."""
         self._withdraw(trial)
         for worker in self._of(trial):
-            self._send(worker, {"kind": "stop", "trial": trial})
+            if worker.ready:
+                attempt = self._attempts[trial]
+                self._send(worker, {"kind": "stop", "trial": trial, "attempt": attempt})
+            else:
+                self._retire(worker, grace=0.0)
 
     def kill(self, trial: int) -> None:
         """End a trial now; a `Lost` event follows."""
@@ -122,7 +129,7 @@ class LocalPool:
         """Hand out the jobs that wait, as far as there are workers for them."""
         for _ in range(len(self._waiting)):
             job = self._waiting.popleft()
-            worker = self._warm(job.key) or self._fresh(job.key)
+            worker = self._warm(job.key, 0) or self._fresh(job.key) or self._warm(job.key, 1)
             if worker is None:
                 self._waiting.append(job)
                 continue
@@ -141,11 +148,15 @@ class LocalPool:
     def _of(self, trial: int) -> list[Worker]:
         return [worker for worker in self._workers.values() if trial in worker.trials]
 
-    def _warm(self, key: WorkerKey) -> Worker | None:
-        """Find a worker of this kind with room, whose code is still what lies on the disk."""
-        fits = [w for w in self._workers.values() if w.key == key and not w.killed]
-        for worker in sorted(fits, key=lambda worker: len(worker.trials)):
-            if len(worker.trials) >= _depth(worker):
+    def _warm(self, key: WorkerKey, holding: int) -> Worker | None:
+        """Find a worker of this kind that holds so many trials and has room for another.
+
+        Its code must still be what lies on the disk.
+        """
+        for worker in list(self._workers.values()):
+            if worker.key != key or worker.killed or len(worker.trials) != holding:
+                continue
+            if holding >= _depth(worker):
                 continue
             if worker.served < self._trials_per_worker and not _is_stale(worker):
                 return worker
@@ -171,6 +182,7 @@ class LocalPool:
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BYTES)
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._count += 1
         worker = Worker(self._count, key, ours, uuid.uuid4().hex)
         self._workers[worker.number] = worker
@@ -211,6 +223,8 @@ class LocalPool:
 
     def _hear(self, worker: Worker, message: dict[str, Any]) -> None:
         kind = message.pop("kind")
+        if kind == "ready":
+            worker.ready = True
         if kind == "ready" or not worker.trials:
             return
         if "sources" in message and message["sources"] != worker.sources:
@@ -220,7 +234,7 @@ class LocalPool:
         if kind == "done":
             now = time.monotonic()
             worker.quick, worker.began = now - worker.began < QUICK_SECONDS, now
-            worker.trials.popleft()
+            self._attempts.pop(worker.trials.popleft(), None)
             self._distribute()
 
     def _silence(self, worker: Worker) -> None:
@@ -236,7 +250,7 @@ class LocalPool:
         self._workers.pop(worker.number, None)
         for position, trial in enumerate(worker.trials):
             self._events.append(
-                _loss(trial, worker.key, code, error)
+                _loss(trial, worker, code, error)
                 if position == 0
                 else Lost(trial, None, "its worker was lost before it began", False)
             )
@@ -303,12 +317,21 @@ def _depth(worker: Worker) -> int:
     return 2 if worker.quick else 1
 
 
-def _loss(trial: int, key: WorkerKey, code: int | None, error: str) -> Lost:
+def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:
     """Say why the worker that trained a trial is gone, from its exit code."""
+    interpreter = worker.key.interpreter
     if error:
-        return Lost(trial, None, f"cannot start {key.interpreter}: {error}", True)
+        return Lost(trial, None, f"cannot start {interpreter}: {error}", False, study=True)
     if code is None:
         return Lost(trial, None, "its worker was lost with the guard", False)
+    if not worker.ready and worker.killed:
+        return Lost(trial, None, "stopped before it began", False)
+    if not worker.ready and code >= 0:
+        reason = (
+            f"{interpreter} ended with exit code {code} before it could train; expected a Python "
+            f"and the folder {worker.key.folder}; lab.files/logs/workers.log has what it said"
+        )
+        return Lost(trial, None, reason, False, study=True)
     if code >= 0:
         return Lost(trial, None, f"the trainer ended its process with exit code {code}", True)
     hint = ", by hand or for want of memory" if -code == signal.SIGKILL else ""

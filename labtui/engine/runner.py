@@ -29,11 +29,13 @@ from labtui.engine.jobs import (
 from labtui.engine.outcomes import Outcomes
 from labtui.engine.plugins import TrainerError
 from labtui.store import changes, inbox
+from labtui.store.errors import LabError
 from labtui.store.identity import own_identity
 from labtui.store.writer import Writer
 
 INBOX_SECONDS = 0.05
 STARTUP_SECONDS = 120.0  # granted to a worker's imports before a trial's timeout counts
+SUSPENDED_SECONDS = 1.0  # a turn of the loop takes milliseconds
 STOPPED = "stopped by a person"
 
 
@@ -42,10 +44,11 @@ class Runner:
 
     def __init__(self, writer: Writer, executor: Executor, slots: int) -> None:
         """Take over the lab: a dead runner's trials return to the queue first."""
-        self._board = Board(writer)
+        self._board = Board(writer, executor)
         self._outcomes = Outcomes(self._board)
         self._executor = executor
         self._looked = 0.0
+        self._turn = time.monotonic()
         requests.recover(writer)
         self._id = changes.add_runner(
             writer, own_identity(), version=labtui.__version__, slots=slots
@@ -121,6 +124,7 @@ class Runner:
             start_step=start_step,
         )
         running = Running(study, trial, start_step)
+        running.folders = {row["step"]: Path(row["folder"]).name for row in kept}
         self._board.running[trial.id] = running
         self._board.events.state(
             study.plan.id, running.name, "running", attempt=trial.attempt + 1, step=start_step
@@ -136,6 +140,10 @@ class Runner:
 
     def _watch_the_clock(self) -> None:
         now = time.monotonic()
+        gap, self._turn = now - self._turn, now
+        for running in self._board.running.values():
+            if gap > SUSPENDED_SECONDS and running.begun:
+                running.begun += gap  # everything stood still: the trial did not use this time
         if self._board.ending:
             for trial in self._board.running:
                 self._executor.kill(trial)
@@ -160,7 +168,15 @@ class Runner:
             if request is None or self._answered(request["id"]):
                 path.unlink(missing_ok=True)
                 continue
-            found = self._carry_out(request)
+            try:
+                found = self._carry_out(request)
+            except LabError:
+                raise
+            except Exception as error:  # whatever is wrong with it must not end the others' work
+                found = {
+                    "error": f"{request.get('kind')}: {type(error).__name__}: {error}",
+                    "exit": 1,
+                }
             kind = "refused" if "error" in found else "answered"
             self._board.writer.event(kind, found, request=request["id"])
             self._board.hurry()
@@ -198,7 +214,7 @@ class Runner:
         known = self._board.studies.get(study)
         if known is not None:
             known.plan, known.queue, known.stopping = plan, deque(queue), ""
-        elif queue:
+        elif queue or study in requests.active_studies(self._board.writer):
             self._board.studies[study] = Study(plan, deque(queue), time.monotonic())
             changes.set_study(self._board.writer, study, "running")
             self._board.events.state(study, None, "running")

@@ -38,10 +38,15 @@ def run(paths: LabPaths, slots: int | None) -> int:
             signal.signal(number, lambda *_: runner.end())
         runner.run()
     except LabError as error:
+        writer.abandon()
         print(error, file=sys.stderr)
         return error.exit_code
+    except BaseException:
+        writer.abandon()  # what cannot be committed would not let go of the lab
+        raise
     finally:
         executor.close()
+        writer.retry = None
         writer.close()
     return 0
 

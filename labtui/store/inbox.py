@@ -34,6 +34,11 @@ def post(paths: LabPaths, request: dict[str, Any]) -> str:
     return name
 
 
+def withdraw(paths: LabPaths, name: str) -> None:
+    """Take a request back that nobody has carried out."""
+    (paths.inbox / f"{name}.json").unlink(missing_ok=True)
+
+
 def waiting(paths: LabPaths) -> Iterator[tuple[Path, dict[str, Any] | None]]:
     """Yield the requests that wait, oldest first; None for a file that is no request."""
     try:

@@ -101,9 +101,20 @@ def holder(path: Path) -> tuple[Identity, str] | None:
 def living_runner(path: Path) -> Identity | None:
     """Identify the runner that holds the lab; None when there is none or it is dead."""
     found = holder(path)
-    if found is None or found[1] != "runner" or found[0].is_alive() is False:
+    if found is None or found[1] != "runner":
         return None
-    return found[0]
+    alive = found[0].is_alive()
+    if alive is None:  # another machine's, or this one under another name: the lock itself tells
+        alive = _is_locked(path)
+    return found[0] if alive else None
+
+
+def _is_locked(path: Path) -> bool:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        return not _try_lock(handle)
+    finally:
+        os.close(handle)
 
 
 def describe(found: tuple[Identity, str] | None) -> str:

@@ -30,6 +30,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def storable(text: str) -> str:
+    """Make what cannot be written as UTF-8 (an odd file name, say) visible instead."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class Writer:
     """Holds a lab's lock and its only writing connection.
 
@@ -68,6 +73,7 @@ class Writer:
         self._file = _inode(paths)
         self._changes: list[Change] = []
         self._touched: set[int] = set()
+        self._inexact: set[int] = set()  # trials to be summarized anew until the next commit
         self._points: dict[int, list[Point]] = {}
         self._metrics = self._read_metrics()
         self._summaries: dict[int, TrialSummaries] = {}
@@ -180,9 +186,14 @@ class Writer:
                 self.connection.execute("ROLLBACK")
             self._metrics = self._read_metrics()  # ids given in that transaction are void
             raise broken(self.paths.db, error) from error
+        except BaseException:  # a change that can never be made
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
         self.revision = revision
         self._changes.clear()
         self._touched.clear()
+        self._inexact.clear()
         return revision
 
     def close(self) -> None:
@@ -207,9 +218,13 @@ class Writer:
     ) -> None:
         """Commit what was queued, unless the block failed, and close."""
         if error is not None:
-            self._changes.clear()
-            self._points.clear()
+            self.abandon()
         self.close()
+
+    def abandon(self) -> None:
+        """Forget what was queued: the lab stays as it was last committed."""
+        self._changes.clear()
+        self._points.clear()
 
     # -- points -----------------------------------------------------------------------------
 
@@ -230,7 +245,9 @@ class Writer:
     def _points_change(self, trial: int, points: list[Point]) -> Change:
         summaries = self._summaries[trial]
         columns = by_metric(points)
-        exact = summaries.add(columns)
+        if not summaries.add(columns):
+            self._inexact.add(trial)
+        exact = trial not in self._inexact
         metric, minimize = self._objectives[trial]
         rows = {name: summaries.metrics[name].row() for name in columns}
         best = summaries.objective(metric, minimize=minimize)

@@ -56,10 +56,10 @@ def main(arguments: Sequence[str]) -> None:
     os.chdir(folder)
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != here]
-    sys.path.insert(0, folder)
     sys.meta_path.insert(0, Named(json.loads(packages)))
-    from labtui.trainer.worker import serve
+    from labtui.trainer.worker import serve  # before the user's folder can shadow what it needs
 
+    sys.path.insert(0, folder)
     serve(int(handle))
 
 

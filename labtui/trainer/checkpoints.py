@@ -7,6 +7,7 @@ and renamed in; its manifest carries size and SHA-256 of every file.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -78,7 +79,13 @@ class Keeper:
         if isinstance(save, (bytes, bytearray, memoryview)):
             state = Checkpoint(step, value, bytes(save), None)
         elif due or self._among_best(value):
-            state = Checkpoint(step, value, None, self._stage(step, save))
+            try:
+                state = Checkpoint(step, value, None, self._stage(step, save))
+            except OSError as error:
+                if error.errno not in DISK_FULL:
+                    raise
+                self._give_up(step, error)
+                return
         else:
             return
         self._latest = state
@@ -99,20 +106,22 @@ class Keeper:
             except OSError as error:
                 if error.errno not in DISK_FULL:
                     raise
-                self._give_up(state, error)
+                self._give_up(state.step, error)
                 return  # older ones stay as they are
         if fresh:
             best = {state.step for state in self._best}
             self._announce({"kind": "kept", "steps": [s.step for s in held], "best": sorted(best)})
 
-    def _give_up(self, state: Checkpoint, error: OSError) -> None:
+    def _give_up(self, step: int, error: OSError) -> None:
         """Go on training without this checkpoint: the disk is full."""
-        shutil.rmtree(self._staging(state.step), ignore_errors=True)
-        print(
-            f"checkpoint at step {state.step} was not written: {error.strerror}; "
-            "older ones are kept and training goes on",
-            file=sys.stderr,
-        )
+        shutil.rmtree(self._staging(step), ignore_errors=True)
+        with contextlib.suppress(OSError):  # the log may lie on the same disk
+            print(
+                f"checkpoint at step {step} was not written: {error.strerror}; "
+                "older ones are kept and training goes on",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def discard(self) -> None:
         """Remove what was staged and never written."""

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 FLUSH_SECONDS = 0.05  # half of the longest delay (100 ms) promised from a point to its commit
 FLUSH_POINTS = 4096  # a burst never holds more than 80 kB
+MOST_STEPS = 2**63 - 1  # what the lab can hold
 STREAK = 10  # logged steps in a row without a finite training loss that mean "diverged"
 
 
@@ -141,6 +142,7 @@ class Trial:
         self._streak = 0
         self._streak_start = 0
         self._stop = False
+        self._closed = False
         self._ending = False
         self._value_step = -1
         self._spoiled_step = -1
@@ -173,7 +175,11 @@ class Trial:
             TypeError: For a value that is no number.
         """
         bad = False
+        if step < 0:
+            raise ValueError(f"log: found step {step}; expected the updates done, 0 or more")
         with self._lock:
+            if self._closed:  # a thread that outlived its trial: its points are nobody's
+                return
             for name, value in metrics.items():
                 number = value if type(value) is float else _number(name, value)
                 index = self._index.get(name)
@@ -200,6 +206,8 @@ class Trial:
         """
         if self._keeper is None:
             return
+        if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
+            raise ValueError(f"checkpoint: found step {step!r}; expected the updates done")
         final = self._ending or step >= self.max_steps
         value = self.evaluated_value if self._value_step == step else None
         self.flush()  # points reach the lab before the checkpoint that rests on them
@@ -231,6 +239,12 @@ class Trial:
         if self._keeper is not None:
             self._keeper.write()
 
+    def close(self) -> None:
+        """Take nothing more: the trial has ended, and another may use the same worker."""
+        with self._lock:
+            self._closed = True
+            self._keeper = None
+
     def abandon(self) -> None:
         """Hand over what was logged and drop the states that were never written."""
         self.flush()
@@ -244,6 +258,8 @@ class Trial:
         self._flushed = now
 
     def _register(self, name: str) -> int:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"log: found metric name {name!r}; expected text")
         ours = self._aliases.get(name, name)
         index = self._index.get(ours)
         if index is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -64,8 +65,8 @@ class Worker:
         self._channel = channel
         self._assignments: queue.SimpleQueue[Dict[str, Any]] = queue.SimpleQueue()
         self._trial: Optional[Trial] = None
-        self._number = 0
-        self._stops: Set[int] = set()  # asked for before their trial began
+        self._attempt_id = (0, 0)  # trial and attempt
+        self._stops: Set[Tuple[int, int]] = set()  # may be asked for before they began
         self._train: Dict[str, Callable[[Trial], object]] = {}
 
     def run(self) -> None:
@@ -81,8 +82,9 @@ class Worker:
             if message["kind"] == "run":
                 self._assignments.put(message)
             elif message["kind"] == "stop":
-                self._stops.add(message["trial"])
-                if self._trial is not None and self._number == message["trial"]:
+                attempt = (message["trial"], message["attempt"])
+                self._stops.add(attempt)
+                if self._trial is not None and self._attempt_id == attempt:
                     self._trial.request_stop()
         os._exit(0)  # the runner is gone: nobody would keep what is trained from here on
 
@@ -99,13 +101,15 @@ class Worker:
         trial = _trial(job, sink)
         with _Output(job.get("log")):
             _reset_seeds(trial.seed)
-            self._number, self._trial = job["trial"], trial
-            if self._number in self._stops:
+            self._attempt_id, self._trial = (job["trial"], job["attempt"]), trial
+            if self._attempt_id in self._stops:
                 trial.request_stop()
             try:
                 state, reason, detail = self._attempt(job, trial)
             finally:
+                trial.close()
                 self._trial = None
+                self._stops.discard(self._attempt_id)
         sink.message(
             {
                 "kind": "done",
@@ -190,10 +194,13 @@ class _Output:
             os.close(handle)
 
     def __exit__(self, *_: object) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if self._path is not None and os.fstat(1).st_size == 0:
-            os.unlink(self._path)
+        with contextlib.suppress(OSError, ValueError):  # a full disk, a stream the trainer closed
+            sys.stdout.flush()
+            sys.stderr.flush()
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                if os.stat(self._path).st_size == 0:
+                    os.unlink(self._path)
 
 
 def _reset_seeds(seed: int) -> None:
@@ -231,7 +238,10 @@ def sources(folder: str) -> Dict[str, str]:
     root = os.path.realpath(folder) + os.sep
     found: Dict[str, str] = {}
     for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
+        try:
+            path = getattr(module, "__file__", None)
+        except Exception:  # a lazy module that cannot be loaded is none of the user's files
+            continue
         if not isinstance(path, str) or not path.endswith(".py"):
             continue
         path = os.path.realpath(path)
@@ -257,7 +267,12 @@ def _hash(path: str) -> str:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:500].rstrip(": ")
+    return _storable(f"{type(error).__name__}: {text}"[:500].rstrip(": "))
+
+
+def _storable(text: str) -> str:
+    """Make what cannot be written as UTF-8 (a file name, say) visible."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _traceback() -> str:
@@ -265,7 +280,7 @@ def _traceback() -> str:
     if len(lines) > TRACEBACK_LINES:
         cut = len(lines) - TRACEBACK_LINES
         lines = [lines[0], f"  … {cut} lines cut …", *lines[-TRACEBACK_LINES:]]
-    return "\n".join(lines)
+    return _storable("\n".join(lines))
 
 
 def serve(handle: int) -> None:

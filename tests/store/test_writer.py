@@ -267,3 +267,27 @@ def test_maximized_and_final_objectives(paths):
         assert (lab.trial("max/0").value, lab.trial("max/0").best_step) == (0.9, 2)
         assert lab.trial("final/0").value == 0.5
         assert {s.name: s.best_value for s in lab.studies()} == {"max": 0.9, "final": 0.5}
+
+
+def test_blocks_after_a_repeated_step_in_one_commit_count(writer, paths):
+    writer.add_points(1, [(OBJECTIVE, 10, 0.5), (OBJECTIVE, 20, 0.4)])
+    writer.commit()
+    writer.add_points(1, [(OBJECTIVE, 20, 0.3)])
+    writer.execute("UPDATE studies SET goal = 'x'")
+    writer.add_points(1, [(OBJECTIVE, 30, 0.0001)])
+    writer.commit()
+    writer.add_points(1, [(OBJECTIVE, 40, 0.2)])
+    writer.commit()
+    assert (trial(paths).best_value, trial(paths).best_step) == (0.0001, 30)
+    assert writer.connection.execute("SELECT n FROM summaries").fetchone() == (4,)
+
+
+def test_a_change_that_can_never_be_made_leaves_no_transaction_open(writer, paths):
+    writer.execute("UPDATE studies SET goal = ?", ("caf\udce9",))
+    with pytest.raises(UnicodeEncodeError):
+        writer.commit()
+    assert not writer.connection.in_transaction
+    writer.abandon()
+    writer.add_points(1, [(OBJECTIVE, 1, 0.5)])
+    writer.commit()
+    assert trial(paths).best_value == 0.5
