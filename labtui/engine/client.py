@@ -26,6 +26,7 @@ from labtui.study.spec import Study
 ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
 POLL_SECONDS = 0.02
 RESTART_SECONDS = 1.0
+START_SECONDS = 5.0  # a runner may take this long to start on a busy machine
 
 
 class RequestRefused(Exception):
@@ -241,7 +242,7 @@ def _wait_for_answer(paths: LabPaths, posted: str, deadline: float) -> dict[str,
                 missing_since = None
             elif missing_since is None:
                 missing_since = time.monotonic()
-            elif time.monotonic() - missing_since > RESTART_SECONDS:
+            elif time.monotonic() - missing_since > START_SECONDS:
                 return None
             time.sleep(POLL_SECONDS)
     return None

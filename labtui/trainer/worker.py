@@ -15,7 +15,10 @@ import threading
 import time
 import traceback
 from array import array
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import CodeType, ModuleType
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from labtui.trainer.channel import Channel, pack_message, pack_points
 from labtui.trainer.checkpoints import Keeper
@@ -254,6 +257,35 @@ def sources(folder: str) -> Dict[str, str]:
     return found
 
 
+class _HashingLoader(SourceFileLoader):
+    """Compiles the very bytes it hashed: a file edited meanwhile is known as what was trained."""
+
+    def get_code(self, fullname: str) -> Optional[CodeType]:
+        path = self.get_filename(fullname)
+        data = self.get_data(path)
+        _hashes[os.path.realpath(path)] = hashlib.sha256(data).hexdigest()
+        return self.source_to_code(data, path)
+
+
+class _UsersModules(MetaPathFinder):
+    """Finds what Python would find, and has the user's own modules loaded by hash."""
+
+    def __init__(self, folder: str) -> None:
+        self._root = os.path.realpath(folder) + os.sep
+
+    def find_spec(
+        self, name: str, path: Optional[Sequence[str]] = None, target: Optional[ModuleType] = None
+    ) -> Optional[ModuleSpec]:
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or type(spec.loader) is not SourceFileLoader:
+            return None
+        file = os.path.realpath(spec.loader.path)
+        if not file.startswith(self._root) or "site-packages" in file:
+            return None
+        spec.loader = _HashingLoader(spec.loader.name, spec.loader.path)
+        return spec
+
+
 def _hash(path: str) -> str:
     """Hash a file, once: what was imported first is what this process trains with."""
     if path not in _hashes:
@@ -286,4 +318,5 @@ def _traceback() -> str:
 def serve(handle: int) -> None:
     """Be a worker on the socket with file descriptor `handle`."""
     os.set_inheritable(handle, False)
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), _UsersModules(os.getcwd()))
     Worker(Channel(socket.socket(fileno=handle))).run()

@@ -219,7 +219,16 @@ def test_every_part_of_a_trial_is_documented():
     said = set(
         re.findall(r"trial\.(\w+)", section(text("docs/trainers.md"), "What a trial offers"))
     )
-    for_the_worker = {"abandon", "finish", "flush", "request_stop", "resume_path", "sink", "step"}
+    for_the_worker = {
+        "abandon",
+        "close",
+        "finish",
+        "flush",
+        "request_stop",
+        "resume_path",
+        "sink",
+        "step",
+    }
     assert said == public - for_the_worker
 
 

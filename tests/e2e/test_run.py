@@ -19,6 +19,7 @@ from tests.support.engine import (
     acknowledged,
     fixed,
     processes,
+    runner_pid,
     study_text,
     wait_until,
     write_study,
@@ -113,7 +114,7 @@ def test_a_runner_that_dies_is_said_and_run_goes_on(paths, tmp_path):
     terminal = Terminal("run", str(file), cwd=tmp_path)
     wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
     time.sleep(0.3)
-    os.kill(processes(paths, "service")[0], signal.SIGKILL)
+    os.kill(runner_pid(paths), signal.SIGKILL)
     assert terminal.wait() == 1
     assert b"its runner died; nothing is lost" in terminal.output
     listed = json.loads(labtui("list", "--json", cwd=tmp_path).stdout)

@@ -20,6 +20,7 @@ from tests.support.engine import (
     points,
     processes,
     run,
+    runner_pid,
     study_text,
     submit,
     wait_for_state,
@@ -44,7 +45,7 @@ def test_a_killed_process_costs_nothing(paths, tmp_path, reference, role):
         submit(paths, file, events=events)
         wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
         time.sleep(0.15)
-        victims = processes(paths, role)
+        victims = [runner_pid(paths)] if role == "service" else processes(paths, role)
         if not victims:
             break
         os.kill(victims[0], signal.SIGKILL)
@@ -135,7 +136,7 @@ def test_what_a_trainer_left_behind_goes_with_the_runner(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=2, mode=fixed("stubborn")))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "sleep 654")) >= 2)
-    os.kill(processes(paths, "service")[0], signal.SIGKILL)
+    os.kill(runner_pid(paths), signal.SIGKILL)
     wait_until(lambda: not processes(paths), 2.0)
 
 

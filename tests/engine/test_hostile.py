@@ -23,6 +23,7 @@ from tests.support.engine import (
     points,
     processes,
     run,
+    runner_pid,
     study_text,
     submit,
     wait_for_state,
@@ -99,7 +100,7 @@ def test_a_disk_that_cannot_be_written_pauses_and_goes_on(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=4, steps=60, pause=fixed(0.01)))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
-    runner = processes(paths, "service")[0]
+    runner = runner_pid(paths)
     log = paths.db.with_name("lab.db-wal")
     before = resource.prlimit(runner, resource.RLIMIT_FSIZE)
     resource.prlimit(runner, resource.RLIMIT_FSIZE, (log.stat().st_size, before[1]))
@@ -144,7 +145,7 @@ def test_a_request_is_carried_out_once_though_its_runner_dies(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=2, steps=60, pause=fixed(0.01)))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
-    runner = processes(paths, "service")[0]
+    runner = runner_pid(paths)
     os.kill(runner, signal.SIGSTOP)
     asking = subprocess.Popen(
         [sys.executable, "-m", "labtui", "note", "s", "once", "--lab", str(paths.db)],
@@ -162,7 +163,7 @@ def test_a_study_all_of_whose_trials_were_stopped_ends(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=2, mode=fixed("hang")))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
-    os.kill(processes(paths, "service")[0], signal.SIGKILL)
+    os.kill(runner_pid(paths), signal.SIGKILL)
     wait_until(lambda: not processes(paths))
     client.stop(paths, "s/0")
     client.stop(paths, "s/1")

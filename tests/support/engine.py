@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labtui.engine import client
 from labtui.store.lab import Lab
+from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
 from labtui.study.spec import parse_study
 
@@ -119,6 +120,11 @@ def run(paths: LabPaths, file: Path, **options):
 def points(paths: LabPaths, name: str):
     with Lab(paths) as lab:
         return sorted((n, m, s, repr(v)) for n, m, s, v in lab.points(name) if m not in CLOCKS)
+
+
+def runner_pid(paths: LabPaths) -> int:
+    """Give the runner that holds the lab; another may wait for the lock for a moment."""
+    return wait_until(lambda: living_runner(paths.lock)).pid
 
 
 def processes(paths: LabPaths, role: str = "") -> list[int]:
