@@ -87,7 +87,7 @@ def test_ctrl_c_twice_stops_at_once(paths, tmp_path):
 
 
 def test_d_detaches_and_the_study_goes_on(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=4, steps=50, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=8, steps=100, pause=fixed(0.01)))
     terminal = Terminal("run", str(file), cwd=tmp_path)
     wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
     time.sleep(0.3)

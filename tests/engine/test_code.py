@@ -46,7 +46,7 @@ def write_versioned(folder, name, value, offset, trials=12):
 
 
 def test_a_script_edited_in_mid_study_is_recorded_as_what_it_was(paths, tmp_path):
-    file = write_versioned(tmp_path, "s", 1.0, 0.0)
+    file = write_versioned(tmp_path, "s", 1.0, 0.0, trials=50)
     script, helper = file.with_name("train.py"), file.with_name("helper.py")
     versions = {(sha(script), sha(helper)): 1.0}
     submit(paths, file)
@@ -58,7 +58,7 @@ def test_a_script_edited_in_mid_study_is_recorded_as_what_it_was(paths, tmp_path
         wait_until(completed(2))
         script.write_text(VERSIONED.replace("VALUE", "2.0"))
         versions[sha(script), sha(helper)] = 2.0
-        wait_until(completed(6))
+        wait_until(completed(20))
         helper.write_text("OFFSET = 0.5\n")
         versions[sha(script), sha(helper)] = 2.5
         trials = wait_for_state(paths, "s", "completed")

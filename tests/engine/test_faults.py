@@ -28,13 +28,15 @@ from tests.support.engine import (
     write_study,
 )
 
-TEXT = study_text(trials=4, steps=60, every=10, pause=fixed(0.005))
+# Slow enough that a busy machine still finds it running; the pause changes no point.
+TEXT = study_text(trials=4, steps=60, every=10, pause=fixed(0.03))
+FAST = study_text(trials=4, steps=60, every=10, pause=fixed(0))
 
 
 @pytest.fixture
 def reference(tmp_path):
     other = LabPaths(tmp_path / "reference" / "lab.db")
-    run(other, write_study(tmp_path / "reference", TEXT))
+    run(other, write_study(tmp_path / "reference", FAST))
     return points(other, "s")
 
 
@@ -179,7 +181,7 @@ def test_many_cold_starts_make_one_runner(paths, tmp_path, reference):
 
 
 def test_two_studies_wait_for_each_other_in_one_runner(paths, tmp_path):
-    first = write_study(tmp_path / "a", study_text("first", trials=6, pause=fixed(0.01)))
+    first = write_study(tmp_path / "a", study_text("first", trials=6, pause=fixed(0.03)))
     second = write_study(tmp_path / "b", study_text("second", trials=2))
     submit(paths, first)
     submit(paths, second)

@@ -82,7 +82,7 @@ def test_what_a_trainer_says_wrong_costs_its_own_trial_only(paths, tmp_path):
 
 def test_a_study_stopped_and_resumed_beside_another_does_not_stop_again(paths, tmp_path):
     other = write_study(tmp_path / "b", study_text("other", trials=9, steps=400, pause=fixed(0.01)))
-    file = write_study(tmp_path / "a", study_text(trials=2, steps=100, pause=fixed(0.01)))
+    file = write_study(tmp_path / "a", study_text(trials=2, steps=100, pause=fixed(0.03)))
     submit(paths, file)
     submit(paths, other)
     with Lab(paths) as lab:
@@ -97,7 +97,7 @@ def test_a_study_stopped_and_resumed_beside_another_does_not_stop_again(paths, t
 
 
 def test_a_disk_that_cannot_be_written_pauses_and_goes_on(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=4, steps=60, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=4, steps=60, pause=fixed(0.03)))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
     runner = runner_pid(paths)
@@ -142,7 +142,7 @@ def test_a_request_that_cannot_be_carried_out_is_answered_and_removed(paths, tmp
 
 
 def test_a_request_is_carried_out_once_though_its_runner_dies(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=2, steps=60, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=2, steps=60, pause=fixed(0.03)))
     submit(paths, file)
     wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
     runner = runner_pid(paths)

@@ -58,7 +58,7 @@ def test_n_then_m_more_are_the_same_as_n_plus_m(paths, tmp_path):
 
 
 def test_one_trial_is_stopped_and_the_study_goes_on(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=3, steps=100, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=3, steps=100, pause=fixed(0.02)))
     submit(paths, file, slots=1)
     with Lab(paths) as lab:
         wait_until(lambda: lab.trial("s/0").step > 5)
@@ -92,7 +92,7 @@ def test_without_a_runner_a_command_writes_itself(paths, tmp_path):
 
 
 def test_with_a_runner_a_note_goes_through_the_inbox(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=2, steps=100, pause=fixed(0.01)))
+    file = write_study(tmp_path, study_text(trials=2, steps=100, pause=fixed(0.04)))
     submit(paths, file)
     client.add_note(paths, "s", "while it runs")
     with Lab(paths) as lab:
