@@ -51,6 +51,7 @@ def run(
         raise typer.BadParameter("--new and --extend exclude each other; give one of them")
     check_slots(slots)
     paths = lab_paths(lab)
+    _warn_of_slots(paths, slots)
     mode = "new" if new else "extend" if extend else None
     found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes)
     if detach:
@@ -88,6 +89,13 @@ def _hand_over(
         events=events,
         slots=slots,
     )
+
+
+def _warn_of_slots(paths: LabPaths, slots: int | None) -> None:
+    from labtui.store.lock import living_runner
+
+    if slots is not None and living_runner(paths.lock) is not None:
+        say("--slots is for a runner that starts: one lives already and keeps the slots it has")
 
 
 def _is_odd(file: Path, paths: LabPaths, name: str) -> bool:

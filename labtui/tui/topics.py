@@ -74,7 +74,7 @@ TOPICS = {
         "Scientific ones are compared, nuisance ones tuned so that the comparison is fair, fixed "
         "ones stay as they are.",
         "Every fixed hyperparameter is a caveat: the conclusion holds for its value only.",
-        "labtui plan STUDY.yaml",
+        "labtui show NAME",
     ),
     "trial": Topic(
         "One trial",
