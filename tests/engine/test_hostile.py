@@ -81,7 +81,7 @@ def test_what_a_trainer_says_wrong_costs_its_own_trial_only(paths, tmp_path):
 
 
 def test_a_study_stopped_and_resumed_beside_another_does_not_stop_again(paths, tmp_path):
-    other = write_study(tmp_path / "b", study_text("other", trials=9, steps=400, pause=fixed(0.01)))
+    other = write_study(tmp_path / "b", study_text("other", trials=6, steps=200, pause=fixed(0.02)))
     file = write_study(tmp_path / "a", study_text(trials=2, steps=100, pause=fixed(0.03)))
     submit(paths, file)
     submit(paths, other)
@@ -93,7 +93,7 @@ def test_a_study_stopped_and_resumed_beside_another_does_not_stop_again(paths, t
         trials = wait_for_state(paths, "s", "completed")
     assert max(t.attempt for t in trials) == 2
     client.stop(paths, "other", now=True)
-    wait_for_state(paths, "other", "stopped")
+    wait_for_state(paths, "other", "stopped", "completed")
 
 
 def test_a_disk_that_cannot_be_written_pauses_and_goes_on(paths, tmp_path):
