@@ -2,17 +2,19 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+TRIALS ?= 40
+ROUNDS ?= 15
 INSTALL = bin/python -m pip install -qq --disable-pip-version-check
 PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test test-backends lint format types imports docs bench bench-log \
-	bench-dispatch bench-charts clean
+.PHONY: help demo test test-backends test-integrations lint format types imports docs \
+	bench bench-log bench-dispatch bench-charts bench-steps bench-start bench-study clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
-	while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+	while IFS='|' read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 demo: .venv/.base ## install into .venv and run the first study into lab.db
 	@.venv/bin/labtui run sample_studies/digits_optimizers.yaml --lab lab.db
@@ -27,6 +29,9 @@ test: lint types imports ## run every check and every test, without torch or mlx
 
 test-backends: .venv-backends/.installed ## run the tests against the real torch and mlx
 	@.venv-backends/bin/python -m pytest -m backend tests/backends
+
+test-integrations: .venv-integrations/.installed ## run the callbacks' tests against the real libraries
+	@KERAS_BACKEND=torch .venv-integrations/bin/python -m pytest -m integration tests/integrations
 
 lint: .venv/.dev ## check style and formatting
 	@.venv/bin/ruff check .
@@ -45,7 +50,7 @@ imports: .venv/.dev ## check which room imports which
 docs: .venv/.dev ## write docs/commands.md from the commands' help
 	@.venv/bin/python docs/build.py
 
-bench: bench-log bench-dispatch bench-charts ## run all benchmarks, beside their peers
+bench: bench-log bench-dispatch bench-charts bench-steps bench-start bench-study ## run all benchmarks, beside their peers
 
 bench-log: .venv-bench/.installed ## what a logged point costs
 	@.venv-bench/bin/python benchmarks/log.py
@@ -56,9 +61,18 @@ bench-dispatch: .venv-bench/.installed ## what starting a trial costs
 bench-charts: .venv-bench/.installed ## what drawing a frame costs
 	@.venv-bench/bin/python benchmarks/charts.py
 
+bench-steps: .venv-bench/.installed ## what bookkeeping costs a training step
+	@.venv-bench/bin/python benchmarks/steps.py
+
+bench-start: .venv-bench/.installed ## how long until a torch study's first point
+	@.venv-bench/bin/python benchmarks/start.py
+
+bench-study: .venv-bench/.installed ## what a study of small networks costs (TRIALS=, ROUNDS=)
+	@.venv-bench/bin/python benchmarks/study.py --trials $(TRIALS) --rounds $(ROUNDS)
+
 clean: ## remove environments, caches and measurements; a lab stays
-	rm -rf .venv .venv-backends .venv-bench .coverage .coverage.* .hypothesis .mypy_cache \
-		.ruff_cache .import_linter_cache dist
+	rm -rf .venv .venv-backends .venv-integrations .venv-bench .coverage .coverage.* .hypothesis \
+		.mypy_cache .ruff_cache .import_linter_cache dist
 	find labtui trainers tests benchmarks docs -name __pycache__ -prune -exec rm -rf {} +
 
 # -- environments: a stamp says what was installed, and when ---------------------------------
@@ -86,7 +100,12 @@ clean: ## remove environments, caches and measurements; a lab stays
 	@.venv-backends/$(INSTALL) $(PINNED) -e ".[torch,mlx]" --group dev
 	@touch $@
 
+.venv-integrations/.installed: pyproject.toml constraints.txt | .venv-integrations/.pip
+	@echo "installing labtui, lightning, transformers and keras into .venv-integrations (large) ..."
+	@.venv-integrations/$(INSTALL) $(PINNED) -e . --group dev --group integrations
+	@touch $@
+
 .venv-bench/.installed: pyproject.toml constraints.txt | .venv-bench/.pip
-	@echo "installing labtui and its peers into .venv-bench ..."
-	@.venv-bench/$(INSTALL) $(PINNED) -e . --group bench
+	@echo "installing labtui, torch and its peers into .venv-bench (large) ..."
+	@.venv-bench/$(INSTALL) $(PINNED) -e ".[torch]" --group bench
 	@touch $@

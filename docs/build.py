@@ -5,6 +5,7 @@ python docs/build.py
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,11 @@ narration to stderr. [The lab file](lab-file.md) describes the JSON documents an
 
 def render() -> str:
     """Give the whole page."""
-    root = get_command(app)
-    parts = [HEAD, section("labtui", root, None)]
-    for name, command in getattr(root, "commands", {}).items():
-        parts.append(section(f"labtui {name}", command, root))
-    return "\n".join(parts)
+    return "\n".join([HEAD, *sections("labtui", get_command(app), None)])
 
 
-def section(title: str, command: Any, parent: Any) -> str:
-    """Give one command's heading and help, as a terminal of `WIDTH` columns shows it."""
-    name = title.removeprefix("labtui ")
-    above = parent and parent.context_class(parent, info_name="labtui", **parent.context_settings)
+def sections(name: str, command: Any, above: Any) -> Iterator[str]:
+    """Give the part of a command, and those of the commands below it."""
     context = command.context_class(
         command,
         info_name=name,
@@ -46,7 +41,9 @@ def section(title: str, command: Any, parent: Any) -> str:
         **command.context_settings,
     )
     lines = [line.rstrip() for line in command.get_help(context).splitlines()]
-    return "\n".join([f"## {title}", "```", *lines, "```", ""])
+    yield "\n".join([f"## {context.command_path}", "```", *lines, "```", ""])
+    for below, found in getattr(command, "commands", {}).items():
+        yield from sections(below, found, context)
 
 
 if __name__ == "__main__":

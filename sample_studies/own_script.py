@@ -3,6 +3,8 @@
 labtui calls `train` once per trial; what is outside of it runs once per worker.
 """
 
+from itertools import count
+
 import numpy as np
 
 WORLD = np.random.default_rng(0)
@@ -16,13 +18,18 @@ def margins(features, weights, rows):
     return np.where(LABELS[rows], 1, -1) * (features[rows] @ weights)
 
 
+def draw(trial):
+    """Draw batches by the trial's seed and the step, so that a resumed trial sees the same."""
+    for step in count(trial.start_step + 1):
+        yield np.random.default_rng([trial.seed, step]).choice(400, 32, replace=False)
+
+
 def train(trial):
     squares = [POINTS**2 - 1] if trial.params["features"] == "quadratic" else []
     features = np.hstack([POINTS, *squares])
     saved = trial.restore(np.fromfile)
     weights = np.zeros(features.shape[1]) if saved is None else saved
-    for step in trial.steps():
-        rows = np.random.default_rng([trial.seed, step]).choice(400, 32, replace=False)
+    for step, rows in zip(trial.steps(), trial.batches(draw(trial))):
         right = margins(features, weights, rows)
         push = np.where(LABELS[rows], 1, -1) * (1 - np.tanh(right / 2)) / 2
         gradient = trial.params["l2"] * weights - features[rows].T @ push / 32
@@ -33,4 +40,5 @@ def train(trial):
             right = margins(features, weights, VALIDATION)
             wrong, loss = np.mean(right < 0), np.logaddexp(0, -right).mean()
             trial.log(step, {"validation/error_rate": wrong, "validation/loss": loss})
-            trial.checkpoint(step, weights.tobytes())
+            examples = [{"point": i, "margin": right[i]} for i in range(5)]
+            trial.checkpoint(step, weights.tobytes(), predictions=examples)

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from labtui import __version__
-from labtui.cli import export, listing, plot, remarks, run, show, trainers
+from labtui.cli import export, listing, plot, probe, remarks, run, show, trainers
 from labtui.cli.common import LabOption, lab_paths
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import is_terminal, prepare_streams, say
@@ -70,6 +70,7 @@ app.command("plot")(plot.plot)
 app.command("log")(remarks.log)
 app.command("note")(remarks.note)
 app.command("export")(export.export)
+app.add_typer(probe.probe, name="probe")
 app.command("trainers")(trainers.trainers)
 app.command("schema")(trainers.schema)
 

@@ -45,19 +45,20 @@ class Display(Protocol):
         ...
 
 
-def follow(lab: Lab, name: str) -> End:
+def follow(lab: Lab, name: str, *, one: bool = False) -> End:
     """Follow a study until it ends, is stopped, or the person detaches.
 
     Args:
         lab: A reader of the lab.
         name: The study.
+        one: A single trial was asked for: show what it prints.
     """
     keys = _Keys(lab, name)
     with _display(name) as display, keys:
-        return _watch(lab, name, display, keys)
+        return _watch(lab, name, display, keys, _Remarks(lab, name, output=one))
 
 
-def _watch(lab: Lab, name: str, display: Display, keys: _Keys) -> End:
+def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks) -> End:
     missing_since: float | None = None
     trials: dict[int, TrialRecord] = {}
     revision = 0
@@ -67,12 +68,13 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys) -> End:
                 trials[trial.number] = trial
                 revision = max(revision, trial.revision)
         study = lab.study(name)
+        remarks.say(trials)
         display.show(study, progress(study, list(trials.values())))
         if study.state == "completed":
             return End(True, _exit_code(list(lab.trials(name))))
         if study.state == "stopped":
             say(f"{name}: {study.reason}; `labtui run {name}` resumes it")
-            return End(True, _stop_code(study.reason))
+            return End(True, _stop_code(study.reason, list(trials.values())))
         if keys.detached:
             say(f"{name} goes on in the background; `labtui list` tells how it goes")
             return End(False, ExitCode.DONE)
@@ -89,9 +91,11 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys) -> End:
         keys.wait(POLL_SECONDS)
 
 
-def _stop_code(reason: str) -> int:
+def _stop_code(reason: str, trials: list[TrialRecord]) -> int:
     if reason == "stopped by a person":
         return ExitCode.STOPPED
+    if reason.startswith("one trial"):
+        return _exit_code([trial for trial in trials if trial.finished])
     return ExitCode.DONE if reason.startswith("its budget") else ExitCode.FAILED
 
 
@@ -104,6 +108,42 @@ def _exit_code(trials: list[TrialRecord]) -> int:
             f"{first.reason}; `labtui show {first.name}` has its traceback"
         )
     return ExitCode.DONE if any(t.state == "completed" for t in trials) else ExitCode.FAILED
+
+
+class _Remarks:
+    """What trainers say about their trials, each thing once, and what a single trial prints."""
+
+    def __init__(self, lab: Lab, name: str, *, output: bool) -> None:
+        self._lab = lab
+        self._name = name
+        self._output = output
+        self._event = 0
+        self._said: set[str] = set()
+        self._begun = {trial.id for trial in lab.trials(name) if trial.finished}
+        self._read: dict[int, int] = {}
+
+    def say(self, trials: dict[int, TrialRecord]) -> None:
+        """Say what is new."""
+        names = {trial.id: trial.name for trial in trials.values()}
+        for event in self._lab.events(self._name, after=self._event):
+            self._event = event.id
+            text = str(event.data.get("text"))
+            if event.kind == "warning" and text not in self._said:
+                self._said.add(text)
+                say(f"{names.get(event.trial or 0, self._name)}: {clean(text)}")
+        if self._output:
+            for number in names.keys() - self._begun:
+                self._print(number)
+
+    def _print(self, trial: int) -> None:
+        with contextlib.suppress(OSError), self._lab.paths.trial_log(trial).open("rb") as file:
+            file.seek(self._read.get(trial, 0))
+            text = file.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            self._read[trial] = self._read.get(trial, 0) + len(whole)
+            if whole:
+                shown = clean(whole.decode("utf-8", "replace"), multiline=True)
+                print(shown, end="", file=sys.stderr, flush=True)
 
 
 class _Keys:

@@ -15,6 +15,7 @@ from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.engine.client import Submission
+    from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
@@ -38,6 +39,9 @@ def run(
     extend: Annotated[
         bool, typer.Option("--extend", help="Add the further trials of a larger budget.")
     ] = False,
+    one: Annotated[
+        bool, typer.Option("--one", help="Train one trial, showing what it prints, and wait.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Do not follow; `labtui list` tells how it goes.")
     ] = False,
@@ -49,15 +53,17 @@ def run(
 
     if new and extend:
         raise typer.BadParameter("--new and --extend exclude each other; give one of them")
+    if one and detach:
+        raise typer.BadParameter("--one shows what its trial prints: leave --detach out")
     check_slots(slots)
     paths = lab_paths(lab)
     _warn_of_slots(paths, slots)
     mode = "new" if new else "extend" if extend else None
-    found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes)
+    found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes, one=one)
     if detach:
         say(f"{found.study} runs in the background; `labtui list` tells how it goes")
         return ExitCode.DONE
-    return _follow(paths, found.study, json=json)
+    return _follow(paths, found.study, json=json, one=one)
 
 
 def _hand_over(
@@ -68,6 +74,7 @@ def _hand_over(
     events: Path | None,
     slots: int | None,
     yes: bool,
+    one: bool,
 ) -> Submission:
     from labtui.engine import client
     from labtui.study.spec import load_study
@@ -76,7 +83,7 @@ def _hand_over(
     if not (
         target.lower().endswith(FILE_ENDINGS) or file.is_file() or _is_odd(file, paths, target)
     ):
-        return client.resume(paths, target, events=events, slots=slots)
+        return client.resume(paths, target, events=events, slots=slots, one=one)
     study = load_study(file, yes=yes)
     file = file.resolve()
     return client.submit(
@@ -88,6 +95,7 @@ def _hand_over(
         mode=mode,
         events=events,
         slots=slots,
+        one=one,
     )
 
 
@@ -110,21 +118,45 @@ def _is_odd(file: Path, paths: LabPaths, name: str) -> bool:
         return all(study.name != name for study in lab.studies())
 
 
-def _follow(paths: LabPaths, name: str, *, json: bool) -> int:
+def _follow(paths: LabPaths, name: str, *, json: bool, one: bool) -> int:
     from labtui.cli.follow import follow
     from labtui.cli.report import print_study
     from labtui.store.lab import Lab
     from labtui.verdicts.documents import study_document
 
     with Lab(paths) as lab:
-        end = follow(lab, name)
+        end = follow(lab, name, one=one)
         if json:
             print_json(study_document(lab, lab.study(name)))
+        elif end.finished and one:
+            _print_one(lab, name)
         elif end.finished:
             print_study(lab, name)
             where = "" if paths.db == lab_paths(None).db else f" --lab {clean(str(paths.db))}"
             write(f"\nOpen it on the screen:  labtui{where}")
     return end.exit_code
+
+
+def _print_one(lab: Lab, name: str) -> None:
+    """Show the trial that was trained last, and how long the others would take."""
+    from labtui.cli.show import print_trial
+    from labtui.engine.devices import cores
+    from labtui.verdicts.text import duration
+
+    trials = lab.trials(name)
+    done = [trial for trial in trials if trial.finished]
+    if not done:
+        return
+    last = max(done, key=lambda trial: trial.finished or "")
+    write()
+    print_trial(lab, last)
+    waiting = sum(1 for trial in trials if trial.state == "queued")
+    if waiting:
+        seconds = last.seconds * waiting / cores()
+        write(
+            f"\n{waiting} trials wait, one by one on {cores()} cores about {duration(seconds)}: "
+            f"labtui run {name}"
+        )
 
 
 def stop(

@@ -41,7 +41,7 @@ def show(name: Reference, lab: LabOption = None, json: JsonOption = False) -> No
         elif isinstance(found, StudyRecord):
             _print_study(opened, found)
         else:
-            _print_trial(opened, found)
+            print_trial(opened, found)
 
 
 def _print_document(lab: Lab, found: StudyRecord | TrialRecord) -> None:
@@ -152,7 +152,8 @@ def _print_notes(notes: Sequence[tuple[str, str]]) -> None:
         write(f"  {clean(when)}  {clean(text)}")
 
 
-def _print_trial(lab: Lab, trial: TrialRecord) -> None:
+def print_trial(lab: Lab, trial: TrialRecord) -> None:
+    """Print all that is known of a trial."""
     from labtui.verdicts.documents import last_value
     from labtui.verdicts.text import clean, duration, number, params_text
 
@@ -180,6 +181,8 @@ def _print_trial(lab: Lab, trial: TrialRecord) -> None:
             ("again", _again(study)),
         ]
     )
+    for text in lab.warnings(trial.id):
+        write(f"warning  {clean(text)}")
     _print_checkpoints(lab, trial)
     if trial.detail:
         write(f"\n{clean(trial.detail, multiline=True)}")

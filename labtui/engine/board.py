@@ -8,7 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
+from labtui.engine.devices import CPU
 from labtui.engine.events import EventFiles
 from labtui.engine.executor import Executor
 from labtui.engine.jobs import QueuedTrial, StudyPlan
@@ -27,6 +29,8 @@ class Study:
     queue: deque[QueuedTrial]
     since: float
     stopping: str = ""
+    one: bool = False  # a single trial was asked for; the others go on waiting
+    failures: list[str] = field(default_factory=list)  # reasons of the last trials, all at once
 
 
 @dataclass
@@ -36,6 +40,9 @@ class Running:
     study: Study
     trial: QueuedTrial
     start_step: int
+    place: str = CPU  # the devices that are its own
+    lanes: int = 1  # trials of its stack
+    job: int = 0  # the first of them
     since: float = 0.0  # when it was given to a worker, after the claim was committed
     begun: float = 0.0  # when training began, its framework imported
     metrics: dict[int, str] = field(default_factory=dict)
@@ -50,8 +57,8 @@ class Running:
 
     @property
     def seconds(self) -> float:
-        """Time since training began."""
-        return time.monotonic() - self.begun if self.begun else 0.0
+        """Time since training began; a stack's is shared by its trials."""
+        return (time.monotonic() - self.begun) / self.lanes if self.begun else 0.0
 
 
 class Board:
@@ -78,6 +85,16 @@ class Board:
         self._after: list[Callable[[], object]] = []
         self._urgent = False
         self._committed = 0.0
+
+    def taken(self) -> dict[str, Fraction]:
+        """Give the part of each GPU that running trials have, a stack counting once."""
+        shares: dict[str, Fraction] = {}
+        jobs = {running.job: running for running in self.running.values() if running.place != CPU}
+        for running in jobs.values():
+            for name in running.place.split(","):
+                part = running.study.plan.request.share
+                shares[name] = shares.get(name, Fraction(0)) + part
+        return shares
 
     @property
     def pending(self) -> bool:

@@ -9,12 +9,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from labtui.engine import provenance, requests
-from labtui.engine.devices import check_device
-from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.engine.plugins import TrainerError, check_devices, check_trainer
 from labtui.store import inbox
 from labtui.store.errors import LabBroken, LabError, LabHeld
 from labtui.store.lab import Lab
@@ -22,6 +22,7 @@ from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer, storable
 from labtui.study.spec import Study
+from labtui.trainer.plugin import Plugin
 
 ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
 POLL_SECONDS = 0.02
@@ -56,6 +57,7 @@ def submit(
     mode: str | None = None,
     events: Path | None = None,
     slots: int | None = None,
+    one: bool = False,
 ) -> Submission:
     """Hand a study to the lab's runner, starting one if none is alive.
 
@@ -68,28 +70,33 @@ def submit(
         mode: ``new`` to run under another name, ``extend`` to add trials to the one in the lab.
         events: Append committed points and states to this file.
         slots: Workers of a runner that is started; one a core by default.
+        one: Train the next trial alone; the others wait until the study is resumed.
 
     Raises:
         TrainerError, DeviceError: What the study needs is not here.
         RequestRefused: The lab has a different study of that name.
         LabError: The lab cannot be written.
     """
-    check_trainer(study)
-    check_device(study.device)
+    environment = provenance.allowed_environment()
+    plugin = check_trainer(study)
+    check_devices(study, plugin, environment)
     _check_script(study, folder)
     _check_names(file, folder)
     _check_events(events)
+    interpreter = find_interpreter(study.interpreter, folder)
+    check_frameworks(plugin, interpreter)
     request = {
         "kind": "submit",
         "study": study.to_json(),
         "source": provenance.redact(file.read_text("utf-8-sig")),
         "file": str(file),
         "folder": str(folder),
-        "interpreter": find_interpreter(study.interpreter, folder),
-        "environment": provenance.allowed_environment(),
+        "interpreter": interpreter,
+        "environment": environment,
         "command": storable(" ".join(provenance.redact_arguments(list(command)))),
         "provenance": provenance.describe(folder),
         "mode": mode,
+        "one": one,
         "events": str(events.absolute()) if events else None,
     }
     found = _ask_runner(paths, request, slots)
@@ -97,9 +104,14 @@ def submit(
 
 
 def resume(
-    paths: LabPaths, name: str, *, events: Path | None = None, slots: int | None = None
+    paths: LabPaths,
+    name: str,
+    *,
+    events: Path | None = None,
+    slots: int | None = None,
+    one: bool = False,
 ) -> Submission:
-    """Have a study that is in the lab trained further.
+    """Have a study that is in the lab trained further, or `one` trial of it.
 
     Raises:
         UnknownName: There is none of that name.
@@ -111,6 +123,7 @@ def resume(
     request = {
         "kind": "resume",
         "subject": name,
+        "one": one,
         "events": str(events.absolute()) if events else None,
     }
     found = _ask_runner(paths, request, slots)
@@ -137,6 +150,24 @@ def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
     return _ask(paths, {"kind": "note", "subject": subject, "text": text})
 
 
+def put_card(
+    paths: LabPaths,
+    workload: str,
+    entries: Mapping[str, Any],
+    *,
+    trainer: str,
+    metric: str,
+    goal: str,
+) -> None:
+    """Write entries of a workload's card; a lab or a workload that is not there is made.
+
+    Raises:
+        LabError: The lab cannot be written.
+    """
+    owner = {"trainer": trainer, "metric": metric, "goal": goal}
+    _ask(paths, {"kind": "card", "workload": workload, "entries": dict(entries), **owner})
+
+
 def find_interpreter(named: str | None, folder: Path) -> str:
     """Give the interpreter that trains: this one, or the one the study names.
 
@@ -155,6 +186,47 @@ def find_interpreter(named: str | None, folder: Path) -> str:
     if which is None:
         raise TrainerError(f"interpreter: found {named!r}; expected a path or a command on PATH")
     return which
+
+
+def check_frameworks(plugin: Plugin, interpreter: str) -> None:
+    """See that a trainer's framework is where it will train, before anything is queued.
+
+    Raises:
+        TrainerError: It is not, or the interpreter does not run.
+    """
+    if interpreter == sys.executable:
+        missing = [name for name in plugin.frameworks if find_spec(name) is None]
+    else:
+        missing = _missing_in(interpreter, plugin.frameworks)
+    if missing:
+        where = "here" if interpreter == sys.executable else f"in {interpreter}"
+        raise TrainerError(
+            f"trainer: {plugin.name!r} needs {', '.join(missing)}, which is not installed {where}; "
+            f"pip install 'labtui[{plugin.name}]', or name an environment that has it: "
+            "`interpreter: path/to/python`"
+        )
+
+
+def _missing_in(interpreter: str, names: Sequence[str]) -> list[str]:
+    """Ask another Python which packages it cannot find; it imports none of them."""
+    code = (
+        "import importlib.util as u, sys; "
+        "print(*[name for name in sys.argv[1:] if not u.find_spec(name)])"
+    )
+    try:
+        found = subprocess.run(
+            [interpreter, "-c", code, *names],
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TrainerError(f"interpreter: {interpreter} does not run: {error}") from error
+    if found.returncode:
+        last = (found.stderr.strip().splitlines() or [f"exit code {found.returncode}"])[-1]
+        raise TrainerError(f"interpreter: {interpreter} is no Python that runs: {last}")
+    return found.stdout.split()
 
 
 def _check_names(*paths: Path) -> None:
@@ -178,9 +250,10 @@ def _check_events(path: Path | None) -> None:
 
 
 def _check_script(study: Study, folder: Path) -> None:
-    script = study.trainer.options.get("file")
-    if script is not None and not Path(folder, script).is_file():
-        raise TrainerError(f"trainer.python: {Path(folder, script)}: no such file")
+    for option, form in (("file", "python"), ("script", "script")):
+        named = study.trainer.options.get(option) if study.trainer.name == "python" else None
+        if named is not None and not Path(folder, named).is_file():
+            raise TrainerError(f"trainer.{form}: {Path(folder, named)}: no such file")
 
 
 # -- asking -------------------------------------------------------------------------------------
@@ -188,8 +261,9 @@ def _check_script(study: Study, folder: Path) -> None:
 
 def _ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask the living runner, or write the lab ourselves when there is none."""
-    with Lab(paths) as lab:  # nothing is created or changed by asking for what is not there
-        lab.find(request["subject"])
+    if "subject" in request:  # nothing is created or changed by asking for what is not there
+        with Lab(paths) as lab:
+            lab.find(request["subject"])
     posted = None
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
@@ -283,6 +357,7 @@ __all__ = [
     "Submission",
     "add_note",
     "find_interpreter",
+    "put_card",
     "resume",
     "stop",
     "submit",

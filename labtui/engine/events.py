@@ -48,6 +48,11 @@ class EventFiles:
             subject = {"event": "trial", "trial": trial} if trial else {"event": "study"}
             self._note(study, {**subject, "state": state, **more})
 
+    def warning(self, study: int, trial: str, text: str) -> None:
+        """Note what a trainer says about a trial; the next commit will hold it."""
+        if study in self._files:
+            self._note(study, {"event": "warning", "trial": trial, "text": text})
+
     def committed(self) -> None:
         """Write what was noted: its commit is durable."""
         waiting, self._waiting = self._waiting, []

@@ -11,7 +11,11 @@ from labtui.trainer.channel import Points
 
 @dataclass(frozen=True)
 class WorkerKey:
-    """What a warm worker was started for; a trial that differs in any of it needs another."""
+    """What a warm worker was started for; a trial that differs in any of it needs another.
+
+    Attributes:
+        device: ``cpu``, ``mps``, or the GPUs it sees: ``cuda:1``, ``cuda:0,cuda:1``.
+    """
 
     entry: str
     interpreter: str
@@ -23,16 +27,21 @@ class WorkerKey:
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at a trial: which worker it needs, and the assignment sent to it."""
+    """One attempt at a trial, or at several as a stack: the worker it needs, and what it is told.
 
-    trial: int
+    Attributes:
+        trials: Their ids; position is the lane.
+        assignments: One a trial.
+    """
+
+    trials: tuple[int, ...]
     key: WorkerKey
-    assignment: Mapping[str, Any]
+    assignments: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Message:
-    """A trial says something: ``started``, ``metric``, ``checkpoint``, ``kept``, ``done``."""
+    """A trial says something: ``started``, ``metric``, ``checkpoint``, ``warning``, ``done`` …"""
 
     trial: int
     kind: str
@@ -72,7 +81,7 @@ class Executor(Protocol):
     """Trains jobs and tells what happens, in the order in which it happened for each trial."""
 
     def free(self) -> int:
-        """Count the jobs that could start now."""
+        """Count the jobs that could start on the CPU now."""
         ...
 
     def start(self, job: Job) -> None:

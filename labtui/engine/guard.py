@@ -169,13 +169,14 @@ class Guard:
                 return
             worker = self._workers.pop(pid, None)
             self._deadlines.pop(pid, None)
-            if worker is None:
-                continue
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+            if worker is not None:
+                with contextlib.suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+            # Also when an orphan was killed: its own children have only now come here.
             self._kill_left_behind()
-            code = os.waitstatus_to_exitcode(status)
-            self._say({"kind": "exited", "worker": worker, "code": code})
+            if worker is not None:
+                code = os.waitstatus_to_exitcode(status)
+                self._say({"kind": "exited", "worker": worker, "code": code})
 
     def _kill_left_behind(self) -> None:
         """Kill adopted processes whose worker is gone, by the token they inherited from it."""
@@ -205,6 +206,7 @@ def _token(pid: int) -> bytes:
 def main() -> None:
     """Guard for the runner whose socket is the file descriptor named on the command line."""
     become_reaper()
+    os.set_inheritable(int(sys.argv[1]), False)  # a worker's child would hide the guard's death
     Guard(socket.socket(fileno=int(sys.argv[1]))).run()
 
 

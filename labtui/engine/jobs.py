@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labtui.engine.devices import check_device
+from labtui.engine import devices
 from labtui.engine.executor import Job, WorkerKey
-from labtui.engine.plugins import find_plugin, package_folders
+from labtui.engine.plugins import find_plugin, package_folders, stack_limit
 from labtui.store.paths import LabPaths
 from labtui.trainer.checkpoints import DATA, is_whole
 
@@ -32,7 +32,13 @@ class StudyPlan:
     aliases: dict[str, str]
     options: dict[str, Any]
     frameworks: tuple[str, ...]
+    steps_per_epoch: int | None
     key: WorkerKey
+    request: devices.Request
+    stack_entry: str
+    stack_limit: int
+    shape: dict[str, Any]  # the defaults of the hyperparameters that decide who may stack
+    on_end: list[str]
 
     @property
     def minimize(self) -> bool:
@@ -42,7 +48,12 @@ class StudyPlan:
 
 @dataclass(frozen=True)
 class QueuedTrial:
-    """A trial that waits for a slot."""
+    """A trial that waits for a slot.
+
+    Attributes:
+        attempt: Attempts made so far.
+        alone: A stack that held it broke: it must not join another.
+    """
 
     id: int
     number: int
@@ -50,6 +61,31 @@ class QueuedTrial:
     seed: int
     max_steps: int
     attempt: int
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A trial about to be attempted, with the whole checkpoints it has, by step."""
+
+    trial: QueuedTrial
+    kept: list[dict[str, Any]]
+
+    @property
+    def start_step(self) -> int:
+        """The step that it goes on from."""
+        return int(self.kept[-1]["step"]) if self.kept else 0
+
+
+def can_stack(plan: StudyPlan, one: Lane, other: Lane) -> bool:
+    """Say whether two trials of a study have the shape and the steps of one batched model."""
+
+    def shape(lane: Lane) -> tuple[Any, ...]:
+        params = lane.trial.params
+        values = (params.get(name, default) for name, default in plan.shape.items())
+        return (lane.start_step, lane.trial.max_steps, *values)
+
+    return not other.trial.alone and shape(one) == shape(other)
 
 
 def study_plan(connection: sqlite3.Connection, study: int) -> StudyPlan:
@@ -70,14 +106,24 @@ def study_plan(connection: sqlite3.Connection, study: int) -> StudyPlan:
     spec = json.loads(row["spec"])
     plugin = find_plugin(spec["trainer"]["name"])
     budget = spec["budget"]
+    environment = json.loads(row["environment"])
+    request = devices.request(
+        spec.get("device"),
+        plugin.devices,
+        gpus_per_trial=spec.get("gpus_per_trial"),
+        trials_per_gpu=spec.get("trials_per_gpu"),
+        environment=environment,
+    )
     key = WorkerKey(
         entry=plugin.entry,
         interpreter=row["interpreter"],
         folder=row["folder"],
-        environment=tuple(sorted(json.loads(row["environment"]).items())),
-        device=check_device(spec.get("device")),
+        environment=tuple(sorted(environment.items())),
+        device=request.kind,
         packages=tuple(sorted(package_folders(plugin).items())),
     )
+    workload = plugin.workloads.get(row["workload_name"])
+    declared = workload.hyperparameters.items() if workload else ()
     return StudyPlan(
         id=study,
         name=row["name"],
@@ -87,11 +133,17 @@ def study_plan(connection: sqlite3.Connection, study: int) -> StudyPlan:
         eval_every=budget["eval_every"],
         timeout=budget.get("timeout"),
         hours=budget.get("hours"),
-        keep=spec.get("keep_checkpoints") or 1,
+        keep=spec.get("keep_checkpoints", 1),
         aliases=spec.get("metrics") or {},
         options=spec["trainer"].get("options") or {},
         frameworks=plugin.frameworks,
+        steps_per_epoch=spec.get("steps_per_epoch"),
         key=key,
+        request=request,
+        stack_entry=plugin.stack_entry,
+        stack_limit=stack_limit(plugin, budget.get("stack", "auto"), budget.get("timeout")),
+        shape={name: found.default for name, found in declared if found.shape},
+        on_end=spec.get("on_end") or [],
     )
 
 
@@ -125,36 +177,53 @@ def resume_step(connection: sqlite3.Connection, paths: LabPaths, trial: int) -> 
     return int(kept[-1]["step"]) if kept else 0
 
 
-def make_job(
-    plan: StudyPlan, trial: QueuedTrial, paths: LabPaths, kept: list[dict[str, Any]]
-) -> Job:
-    """Describe the next attempt at a trial that goes on from the last of its `kept` checkpoints."""
-    folder = paths.checkpoint_folder(trial.id)
-    newest = kept[-1] if kept else None
-    assignment = {
+def place(plan: StudyPlan, where: str) -> WorkerKey:
+    """Give the worker for a study's trials on the devices that `free_place` chose."""
+    environment = {**dict(plan.key.environment), **devices.seen(where)}
+    return replace(plan.key, device=where, environment=tuple(sorted(environment.items())))
+
+
+def make_job(plan: StudyPlan, lanes: list[Lane], paths: LabPaths, where: str = devices.CPU) -> Job:
+    """Describe the next attempt at a trial, or at several that train as a stack."""
+    key = place(plan, where)
+    stacked = len(lanes) > 1
+    return Job(
+        tuple(lane.trial.id for lane in lanes),
+        key,
+        tuple(_assignment(plan, key, lane, paths, stacked) for lane in lanes),
+    )
+
+
+def _assignment(
+    plan: StudyPlan, key: WorkerKey, lane: Lane, paths: LabPaths, stacked: bool
+) -> dict[str, Any]:
+    trial = lane.trial
+    newest = lane.kept[-1] if lane.kept else None
+    return {
         "trial": trial.id,
         "name": f"{plan.name}/{trial.number}",
         "attempt": trial.attempt + 1,
-        "entry": plan.key.entry,
-        "folder": plan.key.folder,
+        "entry": plan.stack_entry if stacked else key.entry,
+        "stacked": stacked,
+        "folder": key.folder,
         "params": trial.params,
         "seed": trial.seed,
         "workload": plan.workload,
         "options": plan.options,
         "max_steps": trial.max_steps,
         "eval_every": plan.eval_every,
+        "steps_per_epoch": plan.steps_per_epoch,
         "objective": {"metric": plan.metric, "goal": plan.direction},
         "aliases": plan.aliases,
-        "device": plan.key.device,
+        "device": devices.for_trainer(key.device),
         "frameworks": list(plan.frameworks),
-        "directory": str(folder),
+        "directory": str(paths.checkpoint_folder(trial.id)),
         "keep": plan.keep,
-        "kept": kept,
-        "start_step": newest["step"] if newest else 0,
+        "kept": lane.kept,
+        "start_step": lane.start_step,
         "resume_path": str(Path(newest["folder"], DATA)) if newest else None,
         "log": str(paths.trial_log(trial.id)),
     }
-    return Job(trial.id, plan.key, assignment)
 
 
 def clear_leftovers(paths: LabPaths, trial: int, kept: list[dict[str, Any]]) -> None:

@@ -6,17 +6,20 @@ import functools
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from labtui.engine.board import Board, Running
 from labtui.engine.executor import Event, Logged, Lost, Message
-from labtui.engine.jobs import QueuedTrial, resume_step
+from labtui.engine.jobs import resume_step
 from labtui.engine.provenance import read_code
 from labtui.store import changes
 from labtui.store.writer import storable
 
 CRASHES = 3  # deaths of a trial's worker without progress that end the trial
+FAILURES = 3  # trials of a study that fail at once, for one reason, before its others are spared
+AT_ONCE = 2.0  # seconds
 
 
 class Outcomes:
@@ -67,7 +70,7 @@ class Outcomes:
             changes.record_start(
                 self._board.writer,
                 trial,
-                device=key.device,
+                device=running.place,
                 versions=data["versions"],
                 code=data["sources"],
             )
@@ -83,6 +86,12 @@ class Outcomes:
             ):  # only once their rows are gone
                 folder = root / running.folders.pop(step)
                 self._board.later(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+        elif event.kind == "warning":
+            study, text = running.study.plan.id, storable(data["text"])
+            changes.add_warning(self._board.writer, study, trial, text)
+            self._board.events.warning(study, running.name, text)
+        elif event.kind == "device":
+            changes.record_device(self._board.writer, trial, storable(data["device"]))
         elif event.kind == "done":
             self._finish(running, data)
 
@@ -97,6 +106,9 @@ class Outcomes:
         state, reason = data["state"], data["reason"]
         if state == "stopped" and not running.stop:
             self._requeue(running, reason, interrupted=False)
+            return
+        if state == "alone":
+            self._requeue(running, f"its stack broke: {reason}", interrupted=False, alone=True)
             return
         seen = self._board.writer.logged(trial.id)
         if state == "completed" and plan.metric not in seen:
@@ -125,7 +137,8 @@ class Outcomes:
             count = count + 1 if step == running.start_step else 1
             self._crashes[trial] = (running.start_step, count)
             if count < CRASHES:
-                self._requeue(running, event.reason, interrupted=True)
+                alone = running.lanes > 1
+                self._requeue(running, event.reason, interrupted=True, alone=alone)
             else:
                 reason = f"{event.reason}, {count} times after step {running.start_step}"
                 self._end(running, "failed", reason)
@@ -152,16 +165,31 @@ class Outcomes:
             code=code,
         )
         self._board.events.state(study, running.name, state, reason=reason)
+        self._judge_study(running, state, reason)
         self._board.later(functools.partial(self._remove_staged, trial))
         del self._board.running[trial]
         self._board.hurry()
+
+    def _judge_study(self, running: Running, state: str, reason: str) -> None:
+        """Stop a study whose trials all fail alike before they train: the others would too."""
+        study = running.study
+        if state != "failed" or running.seconds > AT_ONCE:
+            study.failures = []
+            return
+        study.failures = [*study.failures[1 - FAILURES :], reason]
+        if len(study.failures) == FAILURES and len(set(study.failures)) == 1:
+            study.stopping = study.stopping or storable(
+                f"{FAILURES} trials in a row failed at once: {reason}"
+            )
 
     def _remove_staged(self, trial: int) -> None:
         """Remove states that were never written: the trial has ended."""
         for folder in self._board.writer.paths.checkpoint_folder(trial).glob("tmp-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _requeue(self, running: Running, reason: str, *, interrupted: bool) -> None:
+    def _requeue(
+        self, running: Running, reason: str, *, interrupted: bool, alone: bool = False
+    ) -> None:
         """Return a trial to the queue; committed first, so that it is read as it will resume."""
         trial = running.trial
         self._board.commit()
@@ -177,8 +205,6 @@ class Outcomes:
         study = running.study.plan.id
         self._board.events.state(study, running.name, "queued", reason=reason, step=step)
         del self._board.running[trial.id]
-        again = QueuedTrial(
-            trial.id, trial.number, trial.params, trial.seed, trial.max_steps, trial.attempt + 1
-        )
+        again = replace(trial, attempt=trial.attempt + 1, alone=alone or trial.alone)
         running.study.queue.appendleft(again)
         self._board.commit()

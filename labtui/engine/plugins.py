@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from importlib.metadata import entry_points
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import labtui
+from labtui.engine import devices
 from labtui.trainer.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -29,28 +30,33 @@ def load_plugins() -> dict[str, Plugin]:
     Raises:
         TrainerError: For a plugin whose own module is broken.
     """
-    found: dict[str, Plugin] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        try:
-            plugin = entry.load()
-        except Exception as error:
-            raise TrainerError(
-                f"trainer {entry.name!r} ({entry.value}): {type(error).__name__}: {error}; "
-                "reinstall its package or remove it"
-            ) from error
-        found[entry.name] = plugin
-    return found
+    return {entry.name: _load(entry) for entry in _entries()}
 
 
 def find_plugin(name: str) -> Plugin:
-    """Load the trainer called `name`.
+    """Load the trainer called `name`, and no other: a broken one harms only its own studies.
 
     Raises:
-        TrainerError: There is none; the nearest is named.
+        TrainerError: There is none; the nearest is named. Or it is broken.
     """
-    plugins = load_plugins()
-    _expect("trainer", name, plugins, "this labtui")
-    return plugins[name]
+    entries = {entry.name: entry for entry in _entries()}
+    _expect("trainer", name, entries, "this labtui")
+    return _load(entries[name])
+
+
+def _entries() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+
+
+def _load(entry: EntryPoint) -> Plugin:
+    try:
+        plugin: Plugin = entry.load()
+    except Exception as error:
+        raise TrainerError(
+            f"trainer {entry.name!r} ({entry.value}): {type(error).__name__}: {error}; "
+            "reinstall its package or remove it"
+        ) from error
+    return plugin
 
 
 def package_folders(plugin: Plugin) -> dict[str, str]:
@@ -64,6 +70,43 @@ def package_folders(plugin: Plugin) -> dict[str, str]:
     return folders
 
 
+def stack_limit(plugin: Plugin, stack: str | int, timeout: float | None) -> int:
+    """Give how many trials of a study may train together; 1 for one by one.
+
+    Under a `timeout` they train one by one unless the study says otherwise: the time of one trial
+    cannot be told from that of its stack.
+
+    Raises:
+        TrainerError: The study names a number, and its trainer cannot stack.
+    """
+    if stack == "off":
+        return 1
+    if stack != "auto":
+        if int(stack) > 1 and not plugin.stack_entry:
+            raise TrainerError(
+                f"budget.stack: found {stack}; trainer {plugin.name!r} trains its trials one by "
+                "one: leave it out"
+            )
+        return int(stack)
+    exact = plugin.stack_entry and plugin.exact_stacking and timeout is None
+    return plugin.stack_size if exact else 1
+
+
+def check_devices(study: Study, plugin: Plugin, environment: Mapping[str, str]) -> None:
+    """See whether this machine has what a study wants to train on.
+
+    Raises:
+        DeviceError: It has not; what it has is named.
+    """
+    devices.request(
+        study.device,
+        plugin.devices,
+        gpus_per_trial=study.gpus_per_trial,
+        trials_per_gpu=study.trials_per_gpu,
+        environment=environment,
+    )
+
+
 def check_trainer(study: Study) -> Plugin:
     """Load a study's trainer and see whether it knows the workload and the hyperparameters.
 
@@ -71,6 +114,7 @@ def check_trainer(study: Study) -> Plugin:
         TrainerError: It does not; the nearest it knows is named.
     """
     plugin = find_plugin(study.trainer.name)
+    stack_limit(plugin, study.budget.stack, study.budget.timeout)
     if not plugin.workloads:
         return plugin
     _expect("workload", study.workload, plugin.workloads, f"trainer {plugin.name!r}")

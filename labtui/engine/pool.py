@@ -26,6 +26,7 @@ TRIALS_PER_WORKER = 1000  # then it is replaced: no leak of a framework grows wi
 GRACE_SECONDS = 10.0
 QUICK_SECONDS = 0.02  # trials shorter than this would wait for the runner's commit between them
 RECEIVE_BYTES = 1 << 20
+CPU = "cpu"
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -33,6 +34,14 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+
+
+@dataclass
+class Lanes:
+    """The trials of a job at its worker, by lane, and those that have not ended."""
+
+    trials: tuple[int, ...]
+    left: set[int]
 
 
 @dataclass
@@ -44,7 +53,7 @@ class Worker:
     stream: socket.socket
     token: str
     frames: FrameBuffer = field(default_factory=FrameBuffer)
-    trials: deque[int] = field(default_factory=deque)  # the first is being trained
+    jobs: deque[Lanes] = field(default_factory=deque)  # the first is being trained
     served: int = 0
     began: float = 0.0
     ready: bool = False  # it has started and imported the SDK
@@ -53,10 +62,21 @@ class Worker:
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     killed: bool = False
     silent: bool = False  # its end of the socket is closed
+    blamed: set[int] = field(default_factory=set)  # the trials that it was killed for
+
+    @property
+    def trials(self) -> list[int]:
+        """The trials that it has not ended, those of a stack together."""
+        return [trial for lanes in self.jobs for trial in lanes.trials if trial in lanes.left]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it takes one of the CPU's slots."""
+        return self.key.device == CPU
 
 
 class LocalPool:
-    """Trains on this machine, `slots` trials at a time."""
+    """Trains on this machine: `slots` jobs at a time on the CPU; GPUs are shared out before."""
 
     def __init__(
         self, slots: int, logs: Path, *, trials_per_worker: int = TRIALS_PER_WORKER
@@ -77,14 +97,16 @@ class LocalPool:
     # -- the interface ----------------------------------------------------------------------
 
     def free(self) -> int:
-        """Count the jobs that could start now, or wait for a moment at a quick worker."""
-        living = [worker for worker in self._workers.values() if not worker.killed]
-        room = sum(max(0, _depth(worker) - len(worker.trials)) for worker in living)
-        return room + self._slots - len(living) - len(self._waiting)
+        """Count the jobs that could start on the CPU now, or wait a moment at a quick worker."""
+        living = [w for w in self._workers.values() if w.on_cpu and not w.killed]
+        room = sum(max(0, _depth(worker) - len(worker.jobs)) for worker in living)
+        waiting = sum(1 for job in self._waiting if job.key.device == CPU)
+        return room + self._slots - len(living) - waiting
 
     def start(self, job: Job) -> None:
         """Give the job to a warm worker of its kind, or to a new one."""
-        self._attempts[job.trial] = job.assignment["attempt"]
+        for trial, assignment in zip(job.trials, job.assignments, strict=True):
+            self._attempts[trial] = assignment["attempt"]
         self._waiting.append(job)
         self._distribute()
 
@@ -96,12 +118,14 @@ class LocalPool:
                 attempt = self._attempts[trial]
                 self._send(worker, {"kind": "stop", "trial": trial, "attempt": attempt})
             else:
+                worker.blamed.add(trial)
                 self._retire(worker, grace=0.0)
 
     def kill(self, trial: int) -> None:
         """End a trial now; a `Lost` event follows."""
         self._withdraw(trial)
         for worker in self._of(trial):
+            worker.blamed.add(trial)
             self._retire(worker, grace=0.0)
 
     def wait(self, timeout: float) -> list[Event]:
@@ -133,45 +157,52 @@ class LocalPool:
             if worker is None:
                 self._waiting.append(job)
                 continue
-            if not worker.trials:
+            if not worker.jobs:
                 worker.began = time.monotonic()
-            worker.trials.append(job.trial)
-            worker.served += 1
-            self._send(worker, {"kind": "run", **job.assignment})
+            worker.jobs.append(Lanes(job.trials, set(job.trials)))
+            worker.served += len(job.trials)
+            self._send(worker, {"kind": "run", "lanes": [dict(a) for a in job.assignments]})
 
     def _withdraw(self, trial: int) -> None:
         """Give back a job that waits for a worker."""
-        for job in [job for job in self._waiting if job.trial == trial]:
+        for job in [job for job in self._waiting if trial in job.trials]:
             self._waiting.remove(job)
-            self._events.append(Lost(trial, None, "stopped before it began", False))
+            self._events += [Lost(t, None, "stopped before it began", False) for t in job.trials]
 
     def _of(self, trial: int) -> list[Worker]:
         return [worker for worker in self._workers.values() if trial in worker.trials]
 
     def _warm(self, key: WorkerKey, holding: int) -> Worker | None:
-        """Find a worker of this kind that holds so many trials and has room for another.
+        """Find a worker of this kind that holds so many jobs and has room for another.
 
         Its code must still be what lies on the disk.
         """
         for worker in list(self._workers.values()):
-            if worker.key != key or worker.killed or len(worker.trials) != holding:
+            if worker.key != key or worker.killed or len(worker.jobs) != holding:
                 continue
             if holding >= _depth(worker):
                 continue
             if worker.served < self._trials_per_worker and not _is_stale(worker):
                 return worker
-            if not worker.trials:
+            if not worker.jobs:
                 self._retire(worker)
         return None
 
     def _fresh(self, key: WorkerKey) -> Worker | None:
-        """Start a worker if a slot is free or held only by an idle worker of another kind."""
+        """Start a worker if there is room for it, or only idle ones of another kind in its way."""
         living = [worker for worker in self._workers.values() if not worker.killed]
-        idle = next((worker for worker in living if not worker.trials), None)
-        if len(living) >= self._slots:
-            if idle is None:
-                return None
-            self._retire(idle)
+        if key.device == CPU:
+            living = [worker for worker in living if worker.on_cpu]
+            idle = next((worker for worker in living if not worker.jobs), None)
+            if len(living) >= self._slots:
+                if idle is None:
+                    return None
+                self._retire(idle)
+        else:  # its share of the GPUs is free: whoever still holds their memory makes room
+            wanted = set(key.device.split(","))
+            for worker in living:
+                if not worker.jobs and wanted & set(worker.key.device.split(",")):
+                    self._retire(worker)
         return self._spawn(key)
 
     def _retire(self, worker: Worker, *, grace: float = GRACE_SECONDS) -> None:
@@ -216,8 +247,9 @@ class LocalPool:
             self._silence(worker)
         for kind, payload in worker.frames.feed(data):
             if kind == POINTS:
-                if worker.trials:
-                    self._events.append(Logged(worker.trials[0], unpack_points(payload)))
+                lane, points = unpack_points(payload)
+                if worker.jobs:
+                    self._events.append(Logged(worker.jobs[0].trials[lane], points))
             else:
                 self._hear(worker, json.loads(payload))
 
@@ -225,17 +257,22 @@ class LocalPool:
         kind = message.pop("kind")
         if kind == "ready":
             worker.ready = True
-        if kind == "ready" or not worker.trials:
+        if kind == "ready" or not worker.jobs:
             return
         if "sources" in message and message["sources"] != worker.sources:
             worker.sources = message["sources"]
             worker.stamps = {}
-        self._events.append(Message(worker.trials[0], kind, message))
+        lanes = worker.jobs[0]
+        trial = lanes.trials[message.pop("lane")]
+        self._events.append(Message(trial, kind, message))
         if kind == "done":
-            now = time.monotonic()
-            worker.quick, worker.began = now - worker.began < QUICK_SECONDS, now
-            self._attempts.pop(worker.trials.popleft(), None)
-            self._distribute()
+            self._attempts.pop(trial, None)
+            lanes.left.discard(trial)
+            if not lanes.left:
+                now = time.monotonic()
+                worker.quick, worker.began = now - worker.began < QUICK_SECONDS, now
+                worker.jobs.popleft()
+                self._distribute()
 
     def _silence(self, worker: Worker) -> None:
         if not worker.silent:
@@ -248,12 +285,14 @@ class LocalPool:
             self._receive(worker)
         worker.stream.close()
         self._workers.pop(worker.number, None)
-        for position, trial in enumerate(worker.trials):
-            self._events.append(
-                _loss(trial, worker, code, error)
-                if position == 0
-                else Lost(trial, None, "its worker was lost before it began", False)
-            )
+        training = worker.jobs[0].left if worker.jobs else set()
+        for trial in worker.trials:
+            if trial not in training:
+                self._events.append(Lost(trial, None, "its worker was lost before it began", False))
+            elif worker.killed and trial not in worker.blamed:
+                self._events.append(Lost(trial, None, "its stack was stopped", False))
+            else:
+                self._events.append(_loss(trial, worker, code, error))
         self._distribute()
 
     # -- the guard --------------------------------------------------------------------------
@@ -313,7 +352,7 @@ class LocalPool:
 
 
 def _depth(worker: Worker) -> int:
-    """Give how many trials a worker may hold: a quick one gets its next before it asks."""
+    """Give how many jobs a worker may hold: a quick one gets its next before it asks."""
     return 2 if worker.quick else 1
 
 

@@ -16,7 +16,7 @@ import labtui
 ALLOWED = re.compile(
     r"^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|SHELL|VIRTUAL_ENV|CONDA_\w+|"
     r"PYTHONPATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|CUDA_\w+|NVIDIA_\w+|OMP_\w+|MKL_\w+|"
-    r"OPENBLAS_\w+|XDG_\w+|HF_HOME|TORCH_HOME)$"
+    r"OPENBLAS_\w+|XDG_\w+|HF_HOME|TORCH_HOME|KERAS_\w+)$"
 )
 SECRET_NAME = re.compile(r"token|secret|passw|api[-_]?key|auth|cookie|credential", re.IGNORECASE)
 SECRET_VALUE = re.compile(r"\b(hf_|sk-|ghp_|github_pat_|AKIA|eyJ)[\w./+=-]{8,}")

@@ -12,9 +12,9 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from labtui.engine.devices import DeviceError, check_device
+from labtui.engine.devices import DeviceError
 from labtui.engine.jobs import resume_step, study_plan
-from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.engine.plugins import TrainerError, check_devices, check_trainer
 from labtui.store.changes import (
     NewHyperparameter,
     NewStudy,
@@ -22,6 +22,7 @@ from labtui.store.changes import (
     add_note,
     add_study,
     add_trials,
+    put_card,
     put_hyperparameters,
     requeue_trial,
     set_study,
@@ -89,8 +90,7 @@ def submit(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
         Refused: The study in the lab was asked for differently, and the request names no mode.
     """
     study = Study.from_json(request["study"])
-    check_trainer(study)
-    check_device(study.device)
+    check_devices(study, check_trainer(study), request.get("environment", {}))
     mode = request.get("mode")
     row = writer.connection.execute(
         "SELECT id, spec FROM studies WHERE name = ?", (study.study,)
@@ -312,8 +312,18 @@ def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str
             return note(writer, request)
         if request["kind"] == "stop" and not runner:
             return stop_idle(writer, request)
+        if request["kind"] == "card":
+            return card(writer, request)
         raise Refused(f"request {request['kind']!r}: this labtui does not know it; update it")
     except Refused as error:
         return {"error": str(error), "exit": error.code}
     except (TrainerError, DeviceError) as error:
         return {"error": str(error), "exit": 2}
+
+
+def card(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
+    """Write entries of a workload's card; a workload that is new gets one."""
+    owner = {name: str(request[name]) for name in ("trainer", "metric", "goal")}
+    put_card(writer, str(request["workload"]), dict(request["entries"]), **owner)
+    writer.commit()
+    return {"workload": request["workload"]}

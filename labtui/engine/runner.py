@@ -10,16 +10,20 @@ from __future__ import annotations
 import functools
 import time
 from collections import deque
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import labtui
 from labtui.engine import requests
 from labtui.engine.board import Board, Running, Study
-from labtui.engine.devices import DeviceError
+from labtui.engine.devices import CPU, DeviceError, free_place
 from labtui.engine.executor import Executor, Job
+from labtui.engine.hooks import Hooks
 from labtui.engine.jobs import (
+    Lane,
     QueuedTrial,
+    can_stack,
     clear_leftovers,
     make_job,
     queued_trials,
@@ -31,12 +35,14 @@ from labtui.engine.plugins import TrainerError
 from labtui.store import changes, inbox
 from labtui.store.errors import LabError
 from labtui.store.identity import own_identity
-from labtui.store.writer import Writer
+from labtui.store.writer import Writer, storable
 
 INBOX_SECONDS = 0.05
 STARTUP_SECONDS = 120.0  # granted to a worker's imports before a trial's timeout counts
 SUSPENDED_SECONDS = 1.0  # a turn of the loop takes milliseconds
+LOOK_AHEAD = 20  # how many lanes' worth of waiting trials are searched for those of one shape
 STOPPED = "stopped by a person"
+ONE = "one trial trained, as asked"
 
 
 class Runner:
@@ -47,6 +53,8 @@ class Runner:
         self._board = Board(writer, executor)
         self._outcomes = Outcomes(self._board)
         self._executor = executor
+        self._hooks = Hooks(writer.paths, self._complain)
+        self._slots = slots
         self._looked = 0.0
         self._turn = time.monotonic()
         requests.recover(writer)
@@ -67,6 +75,7 @@ class Runner:
                 break
             self._outcomes.hear(self._executor.wait(self._patience()))
             self._watch_the_clock()
+        self._hooks.close()
         changes.end_runner(self._board.writer, self._id)
         self._board.commit()
 
@@ -84,15 +93,57 @@ class Runner:
         board = self._board
         if board.running or board.pending:
             return False
-        return board.ending or not (board.studies or any(inbox.waiting(board.writer.paths)))
+        if board.ending:
+            return True
+        return not (
+            self._hooks.running() or board.studies or any(inbox.waiting(board.writer.paths))
+        )
+
+    def _complain(self, study: int, text: str) -> None:
+        self._board.writer.event("warning", {"text": storable(text)}, study=study)
 
     def _claim(self) -> None:
-        claimed = sum(1 for running in self._board.running.values() if not running.since)
-        free = 0 if self._board.ending else self._executor.free() - claimed
+        waiting = {r.job for r in self._board.running.values() if not r.since and r.place == CPU}
+        free = 0 if self._board.ending else self._executor.free() - len(waiting)
+        idle = not self._board.running
         for study in self._board.studies.values():
-            while free > 0 and study.queue and not study.stopping:
-                self._start(study, study.queue.popleft())
-                free -= 1
+            while study.queue and not study.stopping and not self._board.ending:
+                on_cpu = study.plan.request.kind == CPU
+                if on_cpu and free <= 0:
+                    break
+                place = CPU if on_cpu else free_place(study.plan.request, self._board.taken())
+                if place is None:
+                    break
+                self._start(study, self._lanes(study, free if idle else self._slots), place)
+                free -= on_cpu
+
+    def _lanes(self, study: Study, slots: int) -> list[Lane]:
+        """Take the next trial off the queue, and those that can train together with it.
+
+        No more than leave as many for each of the `slots`.
+        """
+        first = self._lane(study.queue[0])
+        even = -(-len(study.queue) // max(1, slots))
+        most = 1 if first.trial.alone else min(study.plan.stack_limit, even)
+        found = [first]
+        for trial in islice(study.queue, 1, LOOK_AHEAD * most):
+            if len(found) >= most:
+                break
+            lane = self._lane(trial)
+            if can_stack(study.plan, first, lane):
+                found.append(lane)
+        taken = {lane.trial.id for lane in found}
+        if len(taken) == 1:
+            study.queue.popleft()
+        else:
+            study.queue = deque(trial for trial in study.queue if trial.id not in taken)
+        return found
+
+    def _lane(self, trial: QueuedTrial) -> Lane:
+        if not trial.attempt:
+            return Lane(trial, [])
+        writer = self._board.writer
+        return Lane(trial, whole_checkpoints(writer.connection, writer.paths, trial.id))
 
     def _close_finished(self) -> None:
         busy = {running.study.plan.id for running in self._board.running.values()}
@@ -100,42 +151,51 @@ class Runner:
             plan = study.plan
             if plan.id in busy or (study.queue and not study.stopping):
                 continue
+            if study.one and queued_trials(self._board.writer.connection, plan.id):
+                study.stopping = study.stopping or ONE
             state = "stopped" if study.stopping else "completed"
             changes.set_study(self._board.writer, plan.id, state, study.stopping)
             self._board.events.state(plan.id, None, state)
             self._board.hurry()
             del self._board.studies[plan.id]
             self._board.later(functools.partial(self._board.events.close, plan.id))
+            self._board.later(functools.partial(self._hooks.start, plan, state, study.stopping))
 
-    def _start(self, study: Study, trial: QueuedTrial) -> None:
+    def _start(self, study: Study, lanes: list[Lane], place: str) -> None:
         paths = self._board.writer.paths
-        kept: list[dict[str, Any]] = []
-        if trial.attempt:
-            kept = whole_checkpoints(self._board.writer.connection, paths, trial.id)
-            clear_leftovers(paths, trial.id, kept)
-        job = make_job(study.plan, trial, paths, kept)
-        start_step = job.assignment["start_step"]
-        changes.claim_trial(
-            self._board.writer,
-            trial.id,
-            study=study.plan.id,
-            runner=self._id,
-            attempt=trial.attempt + 1,
-            start_step=start_step,
-        )
-        running = Running(study, trial, start_step)
-        running.folders = {row["step"]: Path(row["folder"]).name for row in kept}
-        self._board.running[trial.id] = running
-        self._board.events.state(
-            study.plan.id, running.name, "running", attempt=trial.attempt + 1, step=start_step
-        )
+        job = make_job(study.plan, lanes, paths, place)
+        started = []
+        for lane in lanes:
+            trial = lane.trial
+            if trial.attempt:
+                clear_leftovers(paths, trial.id, lane.kept)
+            changes.claim_trial(
+                self._board.writer,
+                trial.id,
+                study=study.plan.id,
+                runner=self._id,
+                attempt=trial.attempt + 1,
+                start_step=lane.start_step,
+            )
+            running = Running(study, trial, lane.start_step, place, len(lanes), job.trials[0])
+            running.folders = {row["step"]: Path(row["folder"]).name for row in lane.kept}
+            self._board.running[trial.id] = running
+            started.append(running)
+            self._board.events.state(
+                study.plan.id,
+                running.name,
+                "running",
+                attempt=trial.attempt + 1,
+                step=lane.start_step,
+            )
         self._board.hurry()
-        self._board.later(functools.partial(self._send, running, job))
+        self._board.later(functools.partial(self._send, started, job))
 
-    def _send(self, running: Running, job: Job) -> None:
-        plan = running.study.plan
-        self._board.writer.watch(job.trial, plan.metric, minimize=plan.minimize)
-        running.since = time.monotonic()
+    def _send(self, started: list[Running], job: Job) -> None:
+        for running in started:
+            plan = running.study.plan
+            self._board.writer.watch(running.trial.id, plan.metric, minimize=plan.minimize)
+            running.since = time.monotonic()
         self._executor.start(job)
 
     def _watch_the_clock(self) -> None:
@@ -195,12 +255,15 @@ class Runner:
         except requests.Refused as error:
             return {"error": str(error), "exit": error.code}
         found = requests.answer(self._board.writer, request, runner=True)
+        busy = found.get("id") in self._board.studies
+        if busy and request.get("one"):
+            return {"error": f"study {found['study']!r} is being trained already", "exit": 2}
         if "id" in found:
-            self._activate(found["id"], request.get("events"))
+            self._activate(found["id"], request.get("events"), one=bool(request.get("one")))
         return found
 
-    def _activate(self, study: int, events: str | None = None) -> None:
-        """Take up a study's waiting trials, or those added to it."""
+    def _activate(self, study: int, events: str | None = None, *, one: bool = False) -> None:
+        """Take up a study's waiting trials, or those added to it; or `one` of them."""
         if events:
             self._board.events.open(study, Path(events))
         try:
@@ -212,10 +275,12 @@ class Runner:
         busy = {t for t, running in self._board.running.items() if running.study.plan.id == study}
         queue = [t for t in queued_trials(self._board.writer.connection, study) if t.id not in busy]
         known = self._board.studies.get(study)
+        if one:
+            queue = queue[:1]
         if known is not None:
-            known.plan, known.queue, known.stopping = plan, deque(queue), ""
+            known.plan, known.queue, known.stopping, known.one = plan, deque(queue), "", one
         elif queue or study in requests.active_studies(self._board.writer):
-            self._board.studies[study] = Study(plan, deque(queue), time.monotonic())
+            self._board.studies[study] = Study(plan, deque(queue), time.monotonic(), one=one)
             changes.set_study(self._board.writer, study, "running")
             self._board.events.state(study, None, "running")
             self._board.hurry()

@@ -220,6 +220,22 @@ def record_start(
     )
 
 
+def record_device(writer: Writer, trial: int, device: str) -> None:
+    """Queue the device that a trial trains on after all."""
+    writer.queue(
+        lambda connection, revision: _one(
+            connection,
+            "UPDATE trials SET device = ?, revision = ? WHERE id = ?",
+            (device, revision, trial),
+        )
+    )
+
+
+def add_warning(writer: Writer, study: int, trial: int, text: str) -> None:
+    """Queue what a trainer says about a trial that does not end it."""
+    writer.event("warning", {"text": text}, study=study, trial=trial)
+
+
 def end_trial(
     writer: Writer,
     trial: int,
@@ -310,6 +326,36 @@ def add_note(writer: Writer, text: str, *, study: int | None, trial: int | None)
             (*row, revision),
         )
     )
+
+
+def put_card(
+    writer: Writer,
+    workload: str,
+    entries: Mapping[str, Any],
+    *,
+    trainer: str,
+    metric: str,
+    goal: str,
+) -> None:
+    """Queue entries of a workload's card: they replace those of the same names, others stay."""
+    row = (workload, trainer, metric, goal, now())
+    text = json.dumps(dict(entries))
+
+    def change(connection: sqlite3.Connection, revision: int) -> None:
+        connection.execute(
+            "INSERT OR IGNORE INTO workloads (name, trainer, metric, goal, created, revision) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (*row, revision),
+        )
+        (card,) = connection.execute(
+            "SELECT card FROM workloads WHERE name = ?", (workload,)
+        ).fetchone()
+        connection.execute(
+            "UPDATE workloads SET card = ?, revision = ? WHERE name = ?",
+            (json.dumps({**json.loads(card), **json.loads(text)}), revision, workload),
+        )
+
+    writer.queue(change)
 
 
 def add_runner(writer: Writer, who: Identity, *, version: str, slots: int) -> int:

@@ -135,6 +135,18 @@ class Lab:
             for row in rows
         ]
 
+    def card(self, workload: str) -> dict[str, Any]:
+        """Give what is kept about a workload itself, such as its probes; see `put_card`.
+
+        Raises:
+            UnknownName: The lab holds no such workload.
+        """
+        rows = self._all("SELECT card FROM workloads WHERE name = ?", (workload,))
+        if not rows:
+            names = [row[0] for row in self._all("SELECT name FROM workloads")]
+            raise UnknownName("workload", workload, names, "a study or a probe makes one")
+        return dict(json.loads(rows[0]["card"]))
+
     def notes(self, study: str) -> list[tuple[str, str]]:
         """Give the notes on a study and its trials: (when, text), oldest first."""
         rows = self._all(
@@ -254,6 +266,13 @@ class Lab:
             (after, study, study),
         )
         return [_event(row) for row in rows]
+
+    def warnings(self, trial: int) -> list[str]:
+        """Give what a trial's trainer said about it, in order."""
+        rows = self._all(
+            "SELECT data FROM events WHERE trial = ? AND kind = 'warning' ORDER BY id", (trial,)
+        )
+        return [str(json.loads(row["data"])["text"]) for row in rows]
 
     # -- plumbing ---------------------------------------------------------------------------
 

@@ -34,6 +34,20 @@ Role = Literal["scientific", "nuisance", "fixed"]
 Design = Literal["separate", "joint", "configurations"]
 
 
+ARGUMENTS = {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}
+REPORT = {
+    "type": "object",
+    "description": "where it reports, if not by JSON lines: a CSV file or TensorBoard's folder",
+    "properties": {
+        "csv": {"type": "string", "description": "file with a header and a column step or epoch"},
+        "tensorboard": {"type": "string", "description": "folder of event files"},
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+
 class Part(BaseModel):
     """Base of every part of a study: unknown keys are refused, nothing changes after validation."""
 
@@ -41,7 +55,7 @@ class Part(BaseModel):
 
 
 class TrainerSpec(Part):
-    """What trains: a plugin with its options; `python` and `command` are the built-in forms."""
+    """What trains: a plugin with its options; `python`, `script` and `command` are short forms."""
 
     name: str = Field(min_length=1, description="name of the trainer plugin")
     options: dict[str, Any] = Field(default_factory=dict, description="what the plugin is told")
@@ -57,9 +71,18 @@ class TrainerSpec(Part):
         match value:
             case {"python": str(target), **rest} if not rest and target.strip(":"):
                 return {"name": "python", "options": _python_options(target)}
-            case {"command": list(argv), **rest} if not rest and argv:
-                return {"name": "command", "options": {"argv": [_argument(a) for a in argv]}}
-        raise refuse("a plugin's name, {python: train.py:train} or {command: [python, train.py]}")
+            case {"script": str(file), **rest} if not rest and file:
+                return {"name": "python", "options": {"script": file, "argv": []}}
+            case {"script": [str(file), *argv], **rest} if not rest and file:
+                arguments = [_argument(a, "script") for a in argv]
+                return {"name": "python", "options": {"script": file, "argv": arguments}}
+            case {"command": list(argv), **rest} if argv and rest.keys() <= {"report"}:
+                options = {"argv": [_argument(a, "command") for a in argv]}
+                return {"name": "command", "options": {**options, **_report(rest)}}
+        raise refuse(
+            "a plugin's name, {python: train.py:train}, {script: train.py} or "
+            "{command: [program, argument]}"
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -72,19 +95,30 @@ class TrainerSpec(Part):
                 {"type": "string", "description": "name of a trainer plugin, such as torch"},
                 _form("python", {"type": "string"}, "file and function: train.py:train"),
                 _form(
+                    "script",
+                    {"anyOf": [{"type": "string"}, ARGUMENTS]},
+                    "file that asks for labtui.current_trial(), and its arguments",
+                ),
+                _form(
                     "command",
-                    {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1},
+                    ARGUMENTS,
                     "program and arguments; no shell reads them",
+                    {"report": REPORT},
                 ),
                 handler.resolve_ref_schema(handler(core_schema)),
             ],
         }
 
 
-def _form(key: str, schema: dict[str, Any], description: str) -> JsonSchemaValue:
+def _form(
+    key: str,
+    schema: dict[str, Any],
+    description: str,
+    more: dict[str, Any] | None = None,
+) -> JsonSchemaValue:
     return {
         "type": "object",
-        "properties": {key: {**schema, "description": description}},
+        "properties": {key: {**schema, "description": description}, **(more or {})},
         "required": [key],
         "additionalProperties": False,
     }
@@ -97,9 +131,21 @@ def _python_options(target: str) -> dict[str, str]:
     return {"file": target, "function": "train"}
 
 
-def _argument(value: Any) -> str:
+def _report(rest: dict[str, Any]) -> dict[str, Any]:
+    """Take where a program reports, if not by JSON lines."""
+    match rest:
+        case {} if not rest:
+            return {}
+        case {"report": {"csv": str(path)} | {"tensorboard": str(path)} as found} if (
+            len(found) == 1 and path
+        ):
+            return {"report": dict(found)}
+    raise refuse("{csv: file} or {tensorboard: folder}", ("report",))
+
+
+def _argument(value: Any, form: str) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise refuse("arguments that are text or numbers", ("command",))
+        raise refuse("arguments that are text or numbers", (form,))
     return str(value)
 
 
@@ -250,6 +296,9 @@ class Study(Part):
     )
     steps_per_epoch: Whole | None = Field(None, ge=1, description="for scripts that count epochs")
     keep_checkpoints: Whole = Field(1, ge=0, description="how many of the best checkpoints to keep")
+    on_end: list[str] | None = Field(
+        None, min_length=1, description="program and arguments to run when the study ends"
+    )
     notes: str = Field("", description="anything worth remembering")
 
     @field_validator("study", "goal", "workload")

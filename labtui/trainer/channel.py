@@ -1,7 +1,8 @@
 """The wire between a worker and the runner: frames on a local stream socket.
 
 A frame is one byte of kind, four bytes of length, and the payload: ``J`` a JSON message, ``P`` a
-block of points (three parallel arrays: metric index, step, value). Both ends run on one machine.
+block of points of one lane (three parallel arrays: metric index, step, value). Both ends run on one
+machine.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from array import array
 from typing import Any, Dict, Iterator, Tuple
 
 HEADER = struct.Struct("<cI")
+LANE = struct.Struct("<q")
 MESSAGE = b"J"
 POINTS = b"P"
 _ROW = array("i").itemsize + array("q").itemsize + array("d").itemsize
@@ -27,11 +29,12 @@ def pack_message(message: Dict[str, Any]) -> bytes:
     return HEADER.pack(MESSAGE, len(payload)) + payload
 
 
-def pack_points(metrics: array[int], steps: array[int], values: array[float]) -> bytes:
-    """Frame a block of n points: metric index, step and value, each of length n."""
+def pack_points(lane: int, metrics: array[int], steps: array[int], values: array[float]) -> bytes:
+    """Frame a block of n points of a lane: metric index, step and value, each of length n."""
     return b"".join(
         (
-            HEADER.pack(POINTS, len(steps) * _ROW),
+            HEADER.pack(POINTS, LANE.size + len(steps) * _ROW),
+            LANE.pack(lane),
             steps.tobytes(),
             values.tobytes(),
             metrics.tobytes(),
@@ -39,14 +42,16 @@ def pack_points(metrics: array[int], steps: array[int], values: array[float]) ->
     )
 
 
-def unpack_points(payload: bytes) -> Points:
-    """Turn the payload of a block back into metric indices, steps and values."""
+def unpack_points(payload: bytes) -> Tuple[int, Points]:
+    """Turn the payload of a block back into its lane, and metric indices, steps and values."""
+    (lane,) = LANE.unpack_from(payload)
+    payload = payload[LANE.size :]
     count = len(payload) // _ROW
     steps, values, metrics = array("q"), array("d"), array("i")
     steps.frombytes(payload[: 8 * count])
     values.frombytes(payload[8 * count : 16 * count])
     metrics.frombytes(payload[16 * count :])
-    return metrics, steps, values
+    return lane, (metrics, steps, values)
 
 
 class FrameBuffer:

@@ -15,11 +15,14 @@ import os
 import shutil
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 Save = Union[bytes, Callable[[str], None]]
+Examples = Sequence[Mapping[str, Any]]
+Predictions = Union[Examples, Callable[[], Examples]]
 MANIFEST = "manifest.json"
 DATA = "state"
+PREDICTIONS = "predictions.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -34,6 +37,7 @@ class Checkpoint:
         self.value = value
         self.data = data
         self.folder = folder
+        self.predictions: Optional[bytes] = None
         self.written = False
 
 
@@ -69,16 +73,25 @@ class Keeper:
                 self._best.append(state)
         self._trim()
 
-    def offer(self, step: int, save: Save, value: Optional[float], *, final: bool) -> None:
-        """Take the state after `step` updates.
+    def offer(
+        self,
+        step: int,
+        save: Save,
+        value: Optional[float],
+        *,
+        final: bool,
+        predictions: Optional[Predictions] = None,
+    ) -> None:
+        """Take the state after `step` updates, with predictions if it is among the best (P43).
 
         Bytes are held in memory. A callable can only save the model as it is now, so it is called
         at once, into an unsynced folder, when the state is among the best or is due to be written.
         """
+        best = self._among_best(value)
         due = final or time.monotonic() - self._last_write >= self._interval
         if isinstance(save, (bytes, bytearray, memoryview)):
             state = Checkpoint(step, value, bytes(save), None)
-        elif due or self._among_best(value):
+        elif due or best:
             try:
                 state = Checkpoint(step, value, None, self._stage(step, save))
             except OSError as error:
@@ -88,6 +101,8 @@ class Keeper:
                 return
         else:
             return
+        if best and predictions is not None:
+            state.predictions = _shown(predictions)
         self._latest = state
         if value is not None:
             self._best.append(state)
@@ -139,7 +154,7 @@ class Keeper:
         return (self._sign * (state.value or 0.0), state.step)
 
     def _among_best(self, value: Optional[float]) -> bool:
-        if value is None:
+        if value is None or not self._keep:
             return False
         if len(self._best) < self._keep:
             return True
@@ -176,6 +191,9 @@ class Keeper:
                     file.write(data)
 
             staged = self._stage(state.step, save)
+        if state.predictions is not None:
+            with open(os.path.join(staged, PREDICTIONS), "wb") as file:
+                file.write(state.predictions)
         files = _manifest(staged)
         manifest = {"format": 1, "step": state.step, "files": files}
         _write_synced(os.path.join(staged, MANIFEST), json.dumps(manifest).encode())
@@ -194,6 +212,19 @@ class Keeper:
             "size": sum(f["size"] for f in files.values()),
             "sha256": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         }
+
+
+def _shown(predictions: Predictions) -> bytes:
+    """Write predictions down as JSON; numbers of a framework become plain ones."""
+    examples = predictions() if callable(predictions) else predictions
+    return json.dumps(list(examples), default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    for convert in ("tolist", "item"):
+        if hasattr(value, convert):
+            return getattr(value, convert)()
+    raise TypeError(f"predictions: found {type(value).__name__}; expected what JSON can hold")
 
 
 def _manifest(folder: str) -> Dict[str, Dict[str, Any]]:

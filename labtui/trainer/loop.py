@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Iterable, List, Tuple
+import time
+from typing import Dict, Iterable, List, Tuple
 
 
 def is_evaluation(step: int, every: int, last: int) -> bool:
@@ -33,3 +34,44 @@ def weighted_mean(parts: Iterable[Tuple[float, int]]) -> float:
     if not count:
         raise ValueError("weighted_mean: found no examples; expected at least one batch")
     return total / count
+
+
+class StepClock:
+    """The mean time of a step since the last evaluation, evaluations left out, and of its waits."""
+
+    def __init__(self) -> None:
+        """Start with nothing measured."""
+        self._since = 0.0
+        self._first = 0.0  # the evaluated step's own time, when there is no other
+        self._spent, self._steps = 0.0, 0
+        self._wait, self._waits = 0.0, 0
+
+    def start(self) -> None:
+        """Begin the first step."""
+        self._since = time.perf_counter()
+
+    def tick(self, evaluated: bool) -> bool:
+        """End a step, and say whether it was `evaluated`, so that `read` is due."""
+        now = time.perf_counter()
+        spent, self._since = now - self._since, now
+        if evaluated:
+            self._first = spent
+        else:
+            self._spent += spent
+            self._steps += 1
+        return evaluated
+
+    def waited(self, seconds: float) -> None:
+        """Note a wait for data."""
+        self._wait += seconds
+        self._waits += 1
+
+    def read(self) -> Dict[str, float]:
+        """Give ``step_time``, and ``data_wait`` where waits were noted, in seconds; start anew."""
+        steps = self._steps
+        times = {"step_time": self._spent / steps if steps else self._first}
+        if self._waits:
+            times["data_wait"] = min(self._wait / self._waits, times["step_time"])
+        self._spent, self._steps, self._wait, self._waits = 0.0, 0, 0.0, 0
+        self._since = time.perf_counter()
+        return times

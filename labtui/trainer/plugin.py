@@ -73,7 +73,12 @@ class Plugin:
             are made visible to a foreign interpreter, so they may need only their framework.
         frameworks: Import names whose versions are recorded with each trial.
         workloads: By name; empty when the user's own script decides what it trains.
-        exact_stacking: Whether stacked trials equal single ones bit for bit.
+        devices: Kinds it can use (``cuda``, ``mps``, ``cpu``), the preferred one first.
+        stack_entry: ``module:function`` of ``train_stack(stack)``, for trials that differ in
+            nothing that declares `Hyperparameter.shape`; empty when it trains them one by one.
+        stack_size: How many of them train fastest together.
+        exact_stacking: Whether stacked trials equal single ones bit for bit; others stack only
+            when the study says ``stack: K``.
     """
 
     name: str
@@ -82,4 +87,7 @@ class Plugin:
     packages: Tuple[str, ...] = ()
     frameworks: Tuple[str, ...] = ()
     workloads: Mapping[str, Workload] = field(default_factory=dict)
+    devices: Tuple[str, ...] = ("cpu",)
+    stack_entry: str = ""
+    stack_size: int = 1
     exact_stacking: bool = False

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
 from array import array
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NoReturn, Optional, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NoReturn,
+    Optional,
+    Set,
+    Tuple,
+    TypeVar,
+)
 
-from labtui.trainer.checkpoints import Keeper, Save
-from labtui.trainer.loop import is_evaluation
+from labtui.trainer.checkpoints import Keeper, Predictions, Save
+from labtui.trainer.loop import StepClock, epochs_to_steps, is_evaluation
+from labtui.trainer.scalars import fetch, hold, is_held
 
 T = TypeVar("T")
 
 FLUSH_SECONDS = 0.05  # half of the longest delay (100 ms) promised from a point to its commit
 FLUSH_POINTS = 4096  # a burst never holds more than 80 kB
+HELD_SECONDS = 0.25  # how long a number may stay on its device; each reading waits for it
 MOST_STEPS = 2**63 - 1  # what the lab can hold
 STREAK = 10  # logged steps in a row without a finite training loss that mean "diverged"
 
@@ -43,6 +59,15 @@ class Stopped(TrialEnd):
         """Remember how many updates were done."""
         super().__init__(f"stopped at step {step}")
         self.step = step
+
+
+class Killed(TrialEnd):
+    """The program that a trainer drives was killed by a signal: the trial is to be tried again."""
+
+    def __init__(self, number: int) -> None:
+        """Remember the signal."""
+        super().__init__(f"killed by signal {number}")
+        self.number = number
 
 
 class Objective:
@@ -93,7 +118,9 @@ class Trial:
         options: What the study file gave the trainer, e.g. ``{"file": "train.py"}``.
         max_steps: Updates to make; evaluations come every `eval_every`.
         start_step: Updates already done in the checkpoint at `resume_path`; 0 without one.
-        device: ``cpu``, ``cuda:0``, ``mps``.
+        device: Where to train: ``cpu``, ``cuda``, ``mps``. A trial sees only the GPUs that are its
+            own, so ``cuda`` is the first of them.
+        steps_per_epoch: Updates of one pass over the data, if the study says so.
         evaluated_value: The objective at the last evaluation that counts, or None.
     """
 
@@ -111,6 +138,7 @@ class Trial:
         device: str = "cpu",
         start_step: int = 0,
         resume_path: Optional[str] = None,
+        steps_per_epoch: Optional[int] = None,
         aliases: Optional[Mapping[str, str]] = None,
         sink: Optional[Sink] = None,
         keeper: Optional[Keeper] = None,
@@ -126,19 +154,26 @@ class Trial:
         self.device = device
         self.start_step = start_step
         self.resume_path = resume_path
+        self.steps_per_epoch = steps_per_epoch
         self.evaluated_value: Optional[float] = None
         self.step = start_step
         self.sink = sink or Sink()
         self._objective = objective or Objective("validation/loss")
         self._aliases = {theirs: ours for ours, theirs in (aliases or {}).items()}
         self._keeper = keeper
-        self._index: Dict[str, int] = {}  # aliases too, so it is longer than `_named`
-        self._named = 0
+        self._index: Dict[str, int] = {}  # by the name that the trainer uses
+        self._named: Dict[str, int] = {}  # by labtui's
         self._lock = threading.Lock()
         self._metrics: array[int] = array("i")
         self._steps: array[int] = array("q")
         self._values: array[float] = array("d")
         self._flushed = 0.0
+        self._thread = threading.get_ident()
+        self._held: List[Tuple[int, Dict[str, Any]]] = []  # calls of `log` that wait for a device
+        self._held_since = 0.0
+        self._warned: Set[str] = set()
+        self._clock = StepClock()
+        self._timed: Set[str] = set()  # what the clock logs because the trainer does not
         self._streak = 0
         self._streak_start = 0
         self._stop = False
@@ -151,13 +186,42 @@ class Trial:
 
     def steps(self) -> Iterator[int]:
         """Yield the number of each update still to make, `start_step` + 1 … `max_steps`."""
+        self._clock.start()
         for step in range(self.start_step + 1, self.max_steps + 1):
             # Decided before the step, so that `checkpoint` knows that this state must be written.
             self._ending = self._stop and step < self.max_steps and self.should_evaluate(step)
             yield step
             self.step = step
+            if self._clock.tick(self.should_evaluate(step)):
+                self._log_times(step)
             if self._ending:
+                self._settle()
                 raise Stopped(step)
+        self._settle()
+
+    def batches(self, batches: Iterable[T]) -> Iterator[T]:
+        """Yield from `batches`, and log how long each step waits for them (P44)."""
+        iterator = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            self._clock.waited(time.perf_counter() - asked)
+            yield batch
+
+    def epoch_step(self, epochs: float) -> int:
+        """Give the updates completed after so many passes over the data, rounded up.
+
+        Raises:
+            ValueError: The study does not say how many steps an epoch has.
+        """
+        if not self.steps_per_epoch:
+            raise ValueError(
+                "epoch: found no steps_per_epoch; add `steps_per_epoch: N` to the study file"
+            )
+        return epochs_to_steps(epochs, self.steps_per_epoch)
 
     def should_evaluate(self, step: int) -> bool:
         """Say whether to evaluate after update `step`: step 1, every `eval_every`, the last."""
@@ -168,15 +232,137 @@ class Trial:
 
         Args:
             step: Updates done, 0 for the untrained model.
-            metrics: Name → a number, or anything but text that `float` takes.
+            metrics: Name → a number, or anything but text that `float` takes. A scalar on a device
+                is not waited for: it is read with others at the next evaluation, or within
+                `HELD_SECONDS` of further calls.
 
         Raises:
-            Diverged: When a loss that matters is not finite.
+            Diverged: When a loss that matters is not finite; held ones are judged when read.
             TypeError: For a value that is no number.
         """
-        bad = False
         if step < 0:
             raise ValueError(f"log: found step {step}; expected the updates done, 0 or more")
+        waits = bool(self._held)
+        for value in metrics.values():
+            waits = waits or (type(value) is not float and is_held(value))
+        (self._hold if waits else self._record)(step, metrics)
+
+    def checkpoint(self, step: int, save: Save, predictions: Optional[Predictions] = None) -> None:
+        """Offer the state after update `step` to be kept; call it after logging the evaluation.
+
+        Args:
+            step: Updates done, i.e. what the state holds.
+            save: Its bytes, or a function that saves it to the path it is given (a file or a
+                folder of that name).
+            predictions: What the model says on a few fixed examples, a JSON object each, or a
+                function that gives them; kept beside the state if it is among the best (P43).
+        """
+        if self._keeper is None:
+            return
+        if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
+            raise ValueError(f"checkpoint: found step {step!r}; expected the updates done")
+        final = self._ending or self._stop or step >= self.max_steps
+        self._settle()
+        value = self.evaluated_value if self._value_step == step else None
+        self.flush()  # points reach the lab before the checkpoint that rests on them
+        self._keeper.offer(step, save, value, final=final, predictions=predictions)
+        self.step = step
+
+    def restore(self, load: Callable[[str], T]) -> Optional[T]:
+        """Load the checkpoint this trial resumes from: `load(path)`, or None for a fresh start."""
+        return None if self.resume_path is None else load(self.resume_path)
+
+    def infeasible(self, reason: str) -> NoReturn:
+        """End the trial: this configuration cannot be trained, for `reason`."""
+        raise Infeasible(reason)
+
+    def warn(self, text: str) -> None:
+        """Tell the person something about this trial that does not end it; each text once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.sink.message({"kind": "warning", "text": text})
+
+    def fall_back(self, device: str, reason: str) -> None:
+        """Train on `device` instead of the one that was asked for, and say so."""
+        self.sink.message({"kind": "device", "device": device})
+        self.warn(f"trains on {device}, not {self.device}: {reason}")
+        self.device = device
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the trial is to end after its next evaluation; `steps` sees to it."""
+        return self._stop
+
+    # -- for the worker ---------------------------------------------------------------------
+
+    def request_stop(self) -> None:
+        """Ask the trial to end after its next evaluation; any thread may call this."""
+        self._stop = True
+
+    def flush(self) -> None:
+        """Hand what was logged to the sink; any thread may call this.
+
+        Only the trainer's own thread waits for a device.
+        """
+        if self._held and threading.get_ident() == self._thread:
+            self._settle()
+        with self._lock:
+            self._flush(time.monotonic())
+
+    def finish(self) -> None:
+        """Hand over everything, best and last checkpoints included."""
+        self.flush()
+        if self._keeper is not None:
+            self._keeper.write()
+
+    def close(self) -> None:
+        """Take nothing more: the trial has ended, and another may use the same worker."""
+        with self._lock:
+            self._closed = True
+            self._held = []
+            self._keeper = None
+
+    def abandon(self) -> None:
+        """Hand over what was logged and drop the states that were never written."""
+        with contextlib.suppress(TrialEnd, TypeError):  # it has ended already, and says why
+            self.flush()
+        if self._keeper is not None:
+            self._keeper.discard()
+
+    def _hold(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Keep a call of `log` until its numbers are read, and those after it: order matters."""
+        now = time.monotonic()
+        kept = {name: hold(v) if is_held(v) else v for name, v in metrics.items()}
+        with self._lock:
+            if self._closed:
+                return
+            if not self._held:
+                self._held_since = now
+            self._held.append((step, kept))
+        if now - self._held_since > HELD_SECONDS or self._objective.metric in map(
+            self._ours, metrics
+        ):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Read what still lies on a device, and take it as if it were logged now."""
+        with self._lock:
+            calls, self._held = self._held, []
+        if not calls:
+            return
+        places = [(m, name) for _, m in calls for name, value in m.items() if is_held(value)]
+        try:
+            numbers = fetch([metrics[name] for metrics, name in places])
+        except (TypeError, ValueError, RuntimeError) as error:
+            names = ", ".join(sorted({name for _, name in places}))
+            raise TypeError(f"metrics {names}: expected one number each; {error}") from error
+        for (metrics, name), number in zip(places, numbers):
+            metrics[name] = number
+        for step, metrics in calls:
+            self._record(step, metrics)
+
+    def _record(self, step: int, metrics: Mapping[str, Any]) -> None:
+        bad = False
         with self._lock:
             if self._closed:  # a thread that outlived its trial: its points are nobody's
                 return
@@ -196,60 +382,16 @@ class Trial:
         if bad or self._streak or self._objective.metric in metrics or self._aliases:
             self._judge(step, metrics)
 
-    def checkpoint(self, step: int, save: Save) -> None:
-        """Offer the state after update `step` to be kept; call it after logging the evaluation.
+    def _log_times(self, step: int) -> None:
+        """Log what the clock has seen since the last evaluation, unless the trainer did."""
+        for name, value in self._clock.read().items():
+            if name not in self._named:
+                self._timed.add(name)
+            if name in self._timed:
+                Trial.log(self, step, {name: value})
 
-        Args:
-            step: Updates done, i.e. what the state holds.
-            save: Its bytes, or a function that saves it to the path it is given (a file or a
-                folder of that name).
-        """
-        if self._keeper is None:
-            return
-        if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
-            raise ValueError(f"checkpoint: found step {step!r}; expected the updates done")
-        final = self._ending or step >= self.max_steps
-        value = self.evaluated_value if self._value_step == step else None
-        self.flush()  # points reach the lab before the checkpoint that rests on them
-        self._keeper.offer(step, save, value, final=final)
-        self.step = step
-
-    def restore(self, load: Callable[[str], T]) -> Optional[T]:
-        """Load the checkpoint this trial resumes from: `load(path)`, or None for a fresh start."""
-        return None if self.resume_path is None else load(self.resume_path)
-
-    def infeasible(self, reason: str) -> NoReturn:
-        """End the trial: this configuration cannot be trained, for `reason`."""
-        raise Infeasible(reason)
-
-    # -- for the worker ---------------------------------------------------------------------
-
-    def request_stop(self) -> None:
-        """Ask the trial to end after its next evaluation; any thread may call this."""
-        self._stop = True
-
-    def flush(self) -> None:
-        """Hand what was logged to the sink; any thread may call this."""
-        with self._lock:
-            self._flush(time.monotonic())
-
-    def finish(self) -> None:
-        """Hand over everything, best and last checkpoints included."""
-        self.flush()
-        if self._keeper is not None:
-            self._keeper.write()
-
-    def close(self) -> None:
-        """Take nothing more: the trial has ended, and another may use the same worker."""
-        with self._lock:
-            self._closed = True
-            self._keeper = None
-
-    def abandon(self) -> None:
-        """Hand over what was logged and drop the states that were never written."""
-        self.flush()
-        if self._keeper is not None:
-            self._keeper.discard()
+    def _ours(self, name: str) -> str:
+        return self._aliases.get(name, name)
 
     def _flush(self, now: float) -> None:
         if self._steps:
@@ -260,19 +402,17 @@ class Trial:
     def _register(self, name: str) -> int:
         if not isinstance(name, str) or not name:
             raise TypeError(f"log: found metric name {name!r}; expected text")
-        ours = self._aliases.get(name, name)
-        index = self._index.get(ours)
+        ours = self._ours(name)
+        index = self._named.get(ours)
         if index is None:
-            index = self._named
-            self._named += 1
+            index = self._named[ours] = len(self._named)
             self.sink.name(index, ours)
-            self._index[ours] = index
         self._index[name] = index
         return index
 
     def _judge(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Apply the definition of "diverged" and note the objective where it counts."""
-        ours = {self._aliases.get(name, name): float(value) for name, value in metrics.items()}
+        ours = {self._ours(name): _number(name, value) for name, value in metrics.items()}
         objective = ours.get(self._objective.metric)
         loss = ours.get(self._objective.loss)
         training = ours.get("train/loss")
@@ -299,6 +439,8 @@ def _number(name: str, value: Any) -> float:
     try:
         if isinstance(value, (str, bytes, bytearray)):  # `float` would read them
             raise TypeError("text")
+        if hasattr(value, "detach"):  # torch warns of reading a loss that still has its graph
+            value = value.detach()
         return float(value)
     except (TypeError, ValueError, OverflowError) as error:
         found = f"{type(value).__name__} {str(value)[:40]!r}"

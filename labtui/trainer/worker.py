@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import os
 import platform
 import queue
 import random
+import signal
 import socket
 import sys
 import threading
@@ -22,14 +24,16 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from labtui.trainer.channel import Channel, pack_message, pack_points
 from labtui.trainer.checkpoints import Keeper
+from labtui.trainer.current import set_current
+from labtui.trainer.stack import Stack
 from labtui.trainer.trial import (
     FLUSH_SECONDS,
-    Diverged,
-    Infeasible,
+    Killed,
     Objective,
     Sink,
     Stopped,
     Trial,
+    TrialEnd,
 )
 
 TRACEBACK_LINES = 40
@@ -37,24 +41,25 @@ OUTCOME = Tuple[str, str, str]
 
 
 class ChannelSink(Sink):
-    """Sends a trial's results to the runner."""
+    """Sends the results of one lane's trial to the runner."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, lane: int) -> None:
         """Send on `channel`."""
         super().__init__()
         self._channel = channel
+        self._lane = lane
 
     def name(self, index: int, name: str) -> None:
         """Announce a metric."""
-        self._channel.send(pack_message({"kind": "metric", "index": index, "name": name}))
+        self.message({"kind": "metric", "index": index, "name": name})
 
     def points(self, metrics: array[int], steps: array[int], values: array[float]) -> None:
         """Send a block of points."""
-        self._channel.send(pack_points(metrics, steps, values))
+        self._channel.send(pack_points(self._lane, metrics, steps, values))
 
     def message(self, message: Dict[str, Any]) -> None:
         """Send a message."""
-        self._channel.send(pack_message(message))
+        self._channel.send(pack_message({**message, "lane": self._lane}))
 
 
 class Worker:
@@ -66,11 +71,10 @@ class Worker:
     def __init__(self, channel: Channel) -> None:
         """Serve the runner at the other end of `channel`."""
         self._channel = channel
-        self._assignments: queue.SimpleQueue[Dict[str, Any]] = queue.SimpleQueue()
-        self._trial: Optional[Trial] = None
-        self._attempt_id = (0, 0)  # trial and attempt
+        self._assignments: queue.SimpleQueue[List[Dict[str, Any]]] = queue.SimpleQueue()
+        self._training: Dict[Tuple[int, int], Trial] = {}  # by trial and attempt
         self._stops: Set[Tuple[int, int]] = set()  # may be asked for before they began
-        self._train: Dict[str, Callable[[Trial], object]] = {}
+        self._entries: Dict[str, Callable[..., object]] = {}
 
     def run(self) -> None:
         """Train until the runner closes its end or kills this process."""
@@ -78,81 +82,133 @@ class Worker:
         threading.Thread(target=self._flush, name="labtui-flush", daemon=True).start()
         self._channel.send(pack_message({"kind": "ready", "pid": os.getpid()}))
         while True:
-            self._serve_one(self._assignments.get())
+            self._serve(self._assignments.get())
 
     def _listen(self) -> None:
         for message in self._channel.receive():
             if message["kind"] == "run":
-                self._assignments.put(message)
+                self._assignments.put(message["lanes"])
             elif message["kind"] == "stop":
                 attempt = (message["trial"], message["attempt"])
                 self._stops.add(attempt)
-                if self._trial is not None and self._attempt_id == attempt:
-                    self._trial.request_stop()
+                trial = self._training.get(attempt)
+                if trial is not None:
+                    trial.request_stop()
         os._exit(0)  # the runner is gone: nobody would keep what is trained from here on
 
     def _flush(self) -> None:
         """Send what was logged shortly before a long silence, e.g. an evaluation."""
         while True:
             time.sleep(FLUSH_SECONDS)
-            trial = self._trial
-            if trial is not None:
+            for trial in list(self._training.values()):
                 trial.flush()
 
-    def _serve_one(self, job: Dict[str, Any]) -> None:
-        sink = ChannelSink(self._channel)
-        trial = _trial(job, sink)
-        with _Output(job.get("log")):
-            _reset_seeds(trial.seed)
-            self._attempt_id, self._trial = (job["trial"], job["attempt"]), trial
-            if self._attempt_id in self._stops:
-                trial.request_stop()
+    def _serve(self, jobs: List[Dict[str, Any]]) -> None:
+        """Train the trials of one assignment: one, or a stack of them."""
+        lanes = [_Lane(job, self._channel, lane) for lane, job in enumerate(jobs)]
+        with _Output(jobs[0].get("log")):
+            _reset_seeds(jobs[0]["seed"])
+            for lane in lanes:
+                self._training[lane.attempt] = lane.trial
+                if lane.attempt in self._stops:
+                    lane.trial.request_stop()
             try:
-                state, reason, detail = self._attempt(job, trial)
+                self._train(lanes)
             finally:
-                trial.close()
-                self._trial = None
-                self._stops.discard(self._attempt_id)
-        sink.message(
+                for lane in lanes:
+                    self._training.pop(lane.attempt, None)
+                    self._stops.discard(lane.attempt)
+
+    def _train(self, lanes: List[_Lane]) -> None:
+        job = lanes[0].job
+        try:
+            train = self._load(job["entry"])
+            versions, found = _versions(job.get("frameworks", [])), sources(job["folder"])
+            started = {"kind": "started", "versions": versions, "sources": found}
+            for lane in lanes:
+                lane.trial.sink.message(started)
+            if job.get("stacked"):
+                by_trial = {id(lane.trial): lane for lane in lanes}
+                train(
+                    Stack(
+                        [lane.trial for lane in lanes],
+                        lambda trial, end: by_trial[id(trial)].end(end),
+                    )
+                )
+            else:
+                set_current(lanes[0].trial)
+                train(lanes[0].trial)
+            error: Optional[BaseException] = None
+        except BaseException as caught:
+            error = caught
+        finally:
+            set_current(None)
+        for lane in lanes:
+            lane.end(error)
+        if error is not None:  # its frames hold the model, and a GPU's memory with it
+            error.__traceback__ = None
+            gc.collect()
+
+    def _load(self, entry: str) -> Callable[..., object]:
+        if entry not in self._entries:
+            module, _, function = entry.partition(":")
+            self._entries[entry] = getattr(importlib.import_module(module), function)
+        return self._entries[entry]
+
+
+class _Lane:
+    """One attempt at a trial, from its assignment to the report of its end."""
+
+    def __init__(self, job: Dict[str, Any], channel: Channel, number: int) -> None:
+        self.job = job
+        self.attempt = (job["trial"], job["attempt"])
+        self.trial = _trial(job, ChannelSink(channel, number))
+        self._ended = False
+
+    def end(self, error: Optional[BaseException]) -> None:
+        """Report the outcome, once: what raised `error` ended it, None is its regular end."""
+        if self._ended:
+            return
+        self._ended = True
+        if isinstance(error, Killed):
+            _die_of(error.number)
+        state, reason, detail = self._outcome(error)
+        self.trial.close()
+        self.trial.sink.message(
             {
                 "kind": "done",
                 "state": state,
                 "reason": reason,
                 "detail": detail,
-                "step": trial.step,
-                "sources": sources(job["folder"]),
+                "step": self.trial.step,
+                "sources": sources(self.job["folder"]),
             }
         )
 
-    def _attempt(self, job: Dict[str, Any], trial: Trial) -> OUTCOME:
-        """Train one trial and name its outcome: (state, reason, traceback)."""
-        try:
-            train = self._load(job)
-            versions = _versions(job.get("frameworks", []))
-            found = sources(job["folder"])
-            trial.sink.message({"kind": "started", "versions": versions, "sources": found})
-            train(trial)
-            trial.finish()
-            return "completed", "", ""
-        except (Diverged, Infeasible) as end:
-            trial.abandon()
-            return "infeasible", str(end), ""
-        except Stopped as end:
-            trial.finish()
-            return "stopped", str(end), ""
-        except MemoryError as error:
-            trial.abandon()
-            return "infeasible", f"out of memory: {error}".rstrip(": "), _traceback()
-        except BaseException as error:
-            trial.abandon()
-            return "failed", _one_line(error), _traceback()
+    def _outcome(self, error: Optional[BaseException]) -> OUTCOME:
+        """Name the outcome, (state, reason, traceback), with its points and states handed over."""
+        if error is None or isinstance(error, Stopped):
+            try:
+                self.trial.finish()
+            except BaseException as late:  # numbers read at the very end, a disk's error
+                return self._outcome(late)
+            return ("completed", "", "") if error is None else ("stopped", str(error), "")
+        self.trial.abandon()
+        if isinstance(error, TrialEnd):
+            return "infeasible", str(error), ""
+        detail = getattr(error, "detail", "") or _traceback(error)
+        if self.job.get("stacked"):  # one of them broke it: each has to show that it is not it
+            return "alone", _one_line(error), detail
+        if isinstance(error, MemoryError):
+            return "infeasible", f"out of memory: {error}".rstrip(": "), detail
+        return "failed", _one_line(error), detail
 
-    def _load(self, job: Dict[str, Any]) -> Callable[[Trial], object]:
-        entry = job["entry"]
-        if entry not in self._train:
-            module, _, function = entry.partition(":")
-            self._train[entry] = getattr(importlib.import_module(module), function)
-        return self._train[entry]
+
+def _die_of(number: int) -> None:
+    """End this process as what it drove ended, so that the runner treats both alike."""
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _trial(job: Dict[str, Any], sink: Sink) -> Trial:
@@ -175,6 +231,7 @@ def _trial(job: Dict[str, Any], sink: Sink) -> Trial:
         objective=Objective(job["objective"]["metric"], goal),
         name=job["name"],
         device=job["device"],
+        steps_per_epoch=job["steps_per_epoch"],
         start_step=job["start_step"],
         resume_path=job["resume_path"],
         aliases=job["aliases"],
@@ -196,7 +253,9 @@ class _Output:
             os.dup2(handle, 2)
             os.close(handle)
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: Optional[BaseException], _: object) -> None:
+        if error is not None:  # a fault of the worker itself: it dies of it, and this is kept
+            traceback.print_exception(type(error), error, error.__traceback__)
         with contextlib.suppress(OSError, ValueError):  # a full disk, a stream the trainer closed
             sys.stdout.flush()
             sys.stderr.flush()
@@ -222,7 +281,11 @@ def _versions(frameworks: List[str]) -> Dict[str, str]:
     for name in frameworks:
         module = sys.modules.get(name)
         if module is not None:
-            found[name] = str(getattr(module, "__version__", "unknown"))
+            core = sys.modules.get(f"{name}.core")  # MLX has its version there
+            version = getattr(module, "__version__", None) or getattr(
+                core, "__version__", "unknown"
+            )
+            found[name] = str(version)
     return found
 
 
@@ -241,16 +304,13 @@ def sources(folder: str) -> Dict[str, str]:
     root = os.path.realpath(folder) + os.sep
     found: Dict[str, str] = {}
     for module in list(sys.modules.values()):
-        try:
-            path = getattr(module, "__file__", None)
-        except Exception:  # a lazy module that cannot be loaded is none of the user's files
-            continue
-        if not isinstance(path, str) or not path.endswith(".py"):
+        path = getattr(module, "__dict__", {}).get("__file__")  # some modules answer to any name
+        if not isinstance(path, str) or not path.endswith(".py") or not os.path.isabs(path):
             continue
         path = os.path.realpath(path)
         if not path.startswith(root) or "site-packages" in path:
             continue
-        digest = getattr(module, "__labtui_sha256__", None) or _hash(path)
+        digest = vars(module).get("__labtui_sha256__") or _hash(path)
         if digest:
             found[path[len(root) :].replace(os.sep, "/")] = digest
     _scans[folder] = (loaded, found)
@@ -298,8 +358,10 @@ def _hash(path: str) -> str:
 
 
 def _one_line(error: BaseException) -> str:
+    """Say what broke a trial; an error with a `detail` of its own says it without its type."""
     text = " ".join(str(error).split())
-    return _storable(f"{type(error).__name__}: {text}"[:500].rstrip(": "))
+    kind = "" if hasattr(error, "detail") else f"{type(error).__name__}: "
+    return _storable(f"{kind}{text}"[:500].rstrip(": "))
 
 
 def _storable(text: str) -> str:
@@ -307,8 +369,9 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _traceback() -> str:
-    lines = traceback.format_exc().splitlines()
+def _traceback(error: BaseException) -> str:
+    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    lines = text.splitlines()
     if len(lines) > TRACEBACK_LINES:
         cut = len(lines) - TRACEBACK_LINES
         lines = [lines[0], f"  … {cut} lines cut …", *lines[-TRACEBACK_LINES:]]

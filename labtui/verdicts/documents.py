@@ -83,7 +83,8 @@ def trial_document(lab: Lab, trial: TrialRecord) -> Document:
         The keys of a trial in `study_document`, and ``study``, ``detail`` (the traceback),
         ``attempt``, ``device``, ``versions``, ``code`` (path → SHA-256), ``started``,
         ``finished``, ``command`` and ``folder`` (what reproduces its study, and where), ``log``
-        (path) and ``checkpoints`` (``step``, ``value``, ``best``, ``path``, ``size``, ``created``).
+        (path), ``checkpoints`` (``step``, ``value``, ``best``, ``path``, ``size``, ``created``) and
+        ``warnings`` of its trainer.
     """
     study = lab.study(trial.study)
     folder = lab.paths.checkpoint_folder(trial.id)
@@ -111,6 +112,7 @@ def trial_document(lab: Lab, trial: TrialRecord) -> Document:
             }
             for checkpoint in lab.checkpoints(trial.id)
         ],
+        "warnings": lab.warnings(trial.id),
     }
     return dict(jsonable(document))
 

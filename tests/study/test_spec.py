@@ -155,7 +155,11 @@ def test_the_schema_describes_every_field_and_the_forms_of_the_file():
     assert forms[1]["type"] == "array"
     trainer = schema["$defs"]["TrainerSpec"]["anyOf"]
     assert trainer[0]["type"] == "string"
-    assert {key for form in trainer for key in form.get("properties", {})} >= {"python", "command"}
+    assert {key for form in trainer for key in form.get("properties", {})} >= {
+        "python",
+        "script",
+        "command",
+    }
     assert schema["additionalProperties"] is False
 
 

@@ -1,9 +1,12 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labtui.trainer.loop import epochs_to_steps, evaluation_steps, is_evaluation, weighted_mean
 from labtui.trainer.schedule import KINDS, learning_rate
+from labtui.trainer.trial import Trial
 
 
 def rates(kind, **options):
@@ -74,3 +77,37 @@ def test_a_partial_batch_weighs_what_it_holds():
     assert weighted_mean([(1.0, 64), (4.0, 32)]) == pytest.approx(2.0)
     with pytest.raises(ValueError, match="found no examples"):
         weighted_mean([])
+
+
+def test_the_time_of_a_step_leaves_evaluations_out():
+    trial = Trial({}, max_steps=6, eval_every=3)
+    for step in trial.steps():
+        time.sleep(0.2 if trial.should_evaluate(step) and step > 1 else 0.002)
+        trial.log(step, {"train/loss": 1.0})
+    trial.flush()
+    times = {step: value for name, step, value in trial.sink.rows if name == "step_time"}
+    assert sorted(times) == [1, 3, 6]
+    assert all(0.002 <= value < 0.1 for value in times.values())
+
+
+def test_waits_for_data_are_told_by_the_step():
+    def slow():
+        while True:
+            time.sleep(0.004)
+            yield 1
+
+    trial = Trial({}, max_steps=4, eval_every=2)
+    for step, _ in zip(trial.steps(), trial.batches(slow()), strict=False):
+        trial.log(step, {"train/loss": 1.0})
+    trial.flush()
+    rows = {(name, step): value for name, step, value in trial.sink.rows}
+    assert 0.004 <= rows["data_wait", 4] <= rows["step_time", 4]
+
+
+def test_a_trainer_that_tells_its_times_itself_is_believed():
+    trial = Trial({}, max_steps=4, eval_every=2)
+    for step in trial.steps():
+        if trial.should_evaluate(step):
+            trial.log(step, {"step_time": 9.0})
+    trial.flush()
+    assert [row[1:] for row in trial.sink.rows] == [(1, 9.0), (2, 9.0), (4, 9.0)]

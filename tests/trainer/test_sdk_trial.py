@@ -168,3 +168,12 @@ def test_a_trial_copies_what_it_is_given():
     ours = Trial(params, max_steps=1)
     ours.params["width"] = 5
     assert params == {"width": 4}
+
+
+def test_names_that_the_study_swaps_are_told_apart():
+    trial = Trial({}, max_steps=2, aliases={"a": "b", "b": "a"})
+    for step in trial.steps():
+        trial.log(step, {"a": 1.0, "b": 2.0})
+    trial.flush()
+    logged = {name: value for name, step, value in trial.sink.rows if step == 1}
+    assert (logged["b"], logged["a"]) == (1.0, 2.0)

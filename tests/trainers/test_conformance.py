@@ -19,12 +19,14 @@ DIGITS = Case(
     {"depth": 2, "width": 16, "dropout": 0.1, "learning_rate": 0.02},
     workload="digits-mlp",
     metric="validation/error_rate",
+    examples=360,
 )
 OWN = Case(
     labtui_python.train.train,
     {"features": "quadratic", "learning_rate": 0.1, "l2": 1e-3},
     options={"file": str(SAMPLES / "own_script.py"), "function": "train"},
     metric="validation/error_rate",
+    examples=200,
 )
 
 
@@ -87,10 +89,20 @@ class Fake:
                     trial.log(step, {"train/loss": value})
                 logged = 1.0 if self.fault == "seedless" else value
                 trial.log(step, {"validation/loss": logged, "step_time": 1.0 * self.runs})
+                if self.fault != "waitless":
+                    trial.log(step, {"data_wait": 9e9 if self.fault == "slow" else 0.5})
+                third = 0.333 if self.fault == "unweighted" else 1 / 3
+                trial.log(step, {"validation/error_rate": third})
                 if self.fault != "careless":
-                    trial.checkpoint(step, b"" if self.fault == "empty" else repr(value).encode())
+                    state = b"" if self.fault == "empty" else repr(value).encode()
+                    trial.checkpoint(step, state, predictions=self.predictions(value))
             if self.fault == "deaf":
                 trial._stop = False
+
+    def predictions(self, value):
+        if self.fault == "wordless":
+            return None
+        return [] if self.fault == "silent words" else [{"predicted": value}]
 
     def load(self, path):
         with open(path) as file:
@@ -98,7 +110,7 @@ class Fake:
 
 
 def test_a_faultless_trainer_passes():
-    testing.conformance(Case(Fake(), {}))
+    testing.conformance(Case(Fake(), {}, examples=360))
 
 
 @pytest.mark.parametrize(
@@ -117,12 +129,22 @@ def test_a_faultless_trainer_passes():
         ("careless", testing.check_resume_is_bit_equal, "checkpoint: found None; expected 30"),
         ("empty", testing.check_resume_is_bit_equal, "at step 45: found"),
         ("careless", testing.check_keeps_best, "best checkpoints: found []; expected [1]"),
+        ("wordless", testing.check_predictions_are_kept, "predictions.json: found none beside"),
+        ("silent words", testing.check_predictions_are_kept, "found no example; expected a few"),
+        ("memory", testing.check_predictions_are_kept, "predictions of equal trials: found"),
+        ("waitless", testing.check_times_are_reported, "steps of data_wait: found []"),
+        ("slow", testing.check_times_are_reported, "data_wait at step 1: found 9000000000.0 of"),
+        (
+            "unweighted",
+            testing.check_partial_batches_weigh_what_they_hold,
+            "found 119.8800 of 360 examples wrong; expected a whole number",
+        ),
         ("", testing.check_divergence_is_infeasible, "found completed; expected infeasible"),
     ],
 )
 def test_each_check_catches_its_fault(fault, check, words):
     with pytest.raises(AssertionError) as caught:
-        check(Case(Fake(fault), {}))
+        check(Case(Fake(fault), {}, examples=360))
     assert words in str(caught.value)
 
 

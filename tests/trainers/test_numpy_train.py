@@ -1,3 +1,4 @@
+import json
 import math
 import subprocess
 import sys
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 
 from labtui.trainer import Diverged, Objective, Trial
+from labtui.trainer.checkpoints import Keeper
+from labtui.trainer.trial import Sink
 from labtui_numpy import plugin
+from labtui_numpy.data import load
+from labtui_numpy.lane import norm
 from labtui_numpy.optimizers import OPTIMIZERS
 from labtui_numpy.settings import _LIMITS, read
-from labtui_numpy.train import _norm, train
+from labtui_numpy.train import DATA, train
 
 DIGITS = plugin.workloads["digits-mlp"]
 
@@ -154,10 +159,41 @@ def test_late_divergence_is_logged_outside_the_logging_steps():
     )
 
 
+@pytest.mark.parametrize("workload", plugin.workloads)
+def test_the_best_checkpoint_tells_what_it_predicts(workload, tmp_path):
+    metric = next(iter(plugin.workloads[workload].metrics))
+    sink = Sink()
+    keeper = Keeper(str(tmp_path), 1, keep=1, minimize=True, announce=sink.messages.append)
+    trial = Trial(
+        {},
+        max_steps=200,
+        eval_every=100,
+        workload=workload,
+        objective=Objective(metric),
+        sink=sink,
+        keeper=keeper,
+    )
+    train(trial)
+    trial.finish()
+    [best] = [m for m in sink.messages if m["kind"] == "kept"][-1]["best"]
+    shown = json.loads((tmp_path / f"a1-s{best}" / "predictions.json").read_text())
+    assert [example["index"] for example in shown] == list(range(8))
+    data = load(DATA[workload])
+    rows = slice(data.splits["validation"].start, data.splits["validation"].start + 8)
+    if workload == "digits-mlp":
+        expected = data.targets[rows].argmax(axis=1).tolist()
+        assert sum(e["predicted"] == e["expected"] for e in shown) >= 6
+        assert all(0.1 < e["probability"] <= 1.0 for e in shown)
+    else:
+        expected = data.targets[rows, 0].tolist()
+        assert np.corrcoef([[e["predicted"], e["expected"]] for e in shown], rowvar=False)[0, 1] > 0
+    assert [e["expected"] for e in shown] == pytest.approx(expected)
+
+
 def test_norm_beyond_the_squares_of_float32():
-    assert _norm(np.full(4, 1e30, np.float32)) == pytest.approx(2e30, rel=1e-6)
-    assert _norm(np.array([3.0, 4.0], np.float32)) == 5.0
-    assert math.isnan(_norm(np.array([np.nan], np.float32)))
+    assert norm(np.full(4, 1e30, np.float32)) == pytest.approx(2e30, rel=1e-6)
+    assert norm(np.array([3.0, 4.0], np.float32)) == 5.0
+    assert math.isnan(norm(np.array([np.nan], np.float32)))
 
 
 @pytest.mark.parametrize(

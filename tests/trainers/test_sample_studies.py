@@ -8,7 +8,16 @@ from labtui_numpy import plugin
 from labtui_numpy.settings import read
 
 FOLDER = Path(__file__).parents[2] / "sample_studies"
-TRIALS = {"digits_optimizers": 40, "diabetes_width": 60, "own_script": 24}
+TRIALS = {
+    "digits_optimizers": 40,
+    "diabetes_width": 60,
+    "own_script": 24,
+    "awk_softmax": 16,
+    "torch_script": 20,
+    "lightning_digits": 16,
+    "huggingface_digits": 16,
+    "keras_digits": 16,
+}
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -27,6 +36,15 @@ def test_the_script_is_where_its_study_says():
     assert study.trainer.name == "python"
     assert dict(study.trainer.options) == {"file": "own_script.py", "function": "train"}
     assert (FOLDER / study.trainer.options["file"]).is_file()
+
+
+@pytest.mark.parametrize(
+    "name", ["torch_script", "lightning_digits", "huggingface_digits", "keras_digits"]
+)
+def test_a_whole_script_is_where_its_study_says(name):
+    options = load_study(FOLDER / f"{name}.yaml").trainer.options
+    assert dict(options) == {"script": f"{name}.py", "argv": []}
+    assert (FOLDER / options["script"]).is_file()
 
 
 def test_the_first_study_has_enough_evaluations_to_pick_a_checkpoint():

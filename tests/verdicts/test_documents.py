@@ -85,7 +85,7 @@ def test_trial(lab):
     assert set(document) == {
         *TRIAL_KEYS,
         *("study", "detail", "attempt", "device", "versions", "code", "started", "finished"),
-        *("command", "folder", "log", "checkpoints"),
+        *("command", "folder", "log", "checkpoints", "warnings"),
     }
     assert document["trial"] == "digits-optimizer/3"
     assert document["params"]["optimizer"] == "adam"

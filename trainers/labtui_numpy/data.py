@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Dict, List, Tuple
+from typing import Dict, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+import labtui_workloads.digits
+from labtui_workloads.splits import split_order, split_rows
+
+__all__ = ["SETS", "Batches", "Dataset", "load", "split_order"]
 
 Array = NDArray[np.float32]
 
 # Data set → (classes, 0 for regression; examples held out for validation; as many for the test).
 SETS: Dict[str, Tuple[int, int]] = {"digits": (10, 360), "diabetes": (0, 88)}
+_FILES = {
+    "digits": labtui_workloads.digits.PATH,
+    "diabetes": os.path.join(os.path.dirname(os.path.abspath(__file__)), "diabetes.npz"),
+}
 
 _ORDER = 1  # first word of a random stream's key, so that streams of one seed are independent
 
@@ -38,21 +46,16 @@ class Dataset:
     target_scale: float
 
 
-def split_order(name: str, count: int) -> List[int]:
-    """Order the examples of a data set by a hash: the same for ever, whatever numpy does."""
-    return sorted(range(count), key=lambda i: hashlib.sha256(f"{name}:{i}".encode()).digest())
-
-
 @cache
 def load(name: str) -> Dataset:
     """Read a data set of `SETS`, once per process; its arrays are read-only."""
     classes, held_out = SETS[name]
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.npz")
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(_FILES[name], allow_pickle=False) as file:
         inputs, targets = file["inputs"].astype(np.float64), file["targets"]
     order = np.array(split_order(name, len(inputs)))
     inputs, targets = inputs[order], targets[order]
-    training = len(inputs) - 2 * held_out
+    splits = split_rows(len(inputs), held_out)
+    training = splits["train"].stop
     # Pixels share one spread: a pixel that is hardly ever lit has none of its own to speak of.
     axis = None if classes else 0
     inputs, _ = _standardise(inputs, training, axis)
@@ -62,11 +65,6 @@ def load(name: str) -> Dataset:
     else:
         targets, spread = _standardise(targets[:, None], training, axis)
         scale = float(spread[0])
-    splits = {
-        "train": slice(0, training),
-        "validation": slice(training, training + held_out),
-        "test": slice(training + held_out, len(inputs)),
-    }
     return Dataset(_frozen(inputs), _frozen(targets), splits, classes, scale)
 
 

@@ -1,7 +1,12 @@
-"""A multi-layer perceptron with its own backpropagation; parameters are one flat array.
+"""Multi-layer perceptrons of one shape side by side, with their own backpropagation.
 
-One array makes the gradient norm one dot product and an optimizer a handful of vector operations.
-All buffers of a training batch are allocated once.
+Every array has a leading axis of lanes, one a network. A lane's parameters are one flat array: its
+gradient norm is one dot product and an optimizer a handful of vector operations. All buffers of a
+training batch are allocated once.
+
+A lane's numbers are bit for bit those it has alone, whatever trains beside it: its operands have
+the same shapes and inner strides, matrix products (and dot products, which are products of a row
+with a column) go to BLAS lane by lane, and nothing is summed across lanes.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+PREDICTED_ROWS = 256  # predicted at once: their activations stay in the processor's cache
 
 
 def _shapes(sizes: Sequence[int]) -> List[Tuple[int, int]]:
@@ -29,39 +35,39 @@ def smooth(targets: Array, amount: float) -> Array:
     return smoothed
 
 
-def cross_entropy(outputs: Array, targets: Array) -> float:
-    """Average -Σ target · log softmax(output) over the rows; both are (n, classes)."""
-    shifted = outputs - outputs.max(axis=1, keepdims=True)
-    log_sums = np.log(np.exp(shifted).sum(axis=1))
-    return float(np.mean(log_sums - (targets * shifted).sum(axis=1)))
-
-
-def mean_squared_error(outputs: Array, targets: Array) -> float:
-    """Average the squared differences of two (n, 1) arrays."""
-    return float(np.mean(np.square(outputs - targets)))
-
-
 class _Layer:
     """One layer's views of the flat arrays, and its buffers for a training batch."""
 
     def __init__(self, parameters: Array, gradient: Array, fan_in: int, batch: int) -> None:
-        """Split flat arrays of (fan_in + 1) · fan_out numbers into weights and bias."""
-        fan_out = len(parameters) // (fan_in + 1)
-        split = fan_in * fan_out
-        self.weights: Array = parameters[:split].reshape(fan_in, fan_out)
-        self.bias: Array = parameters[split:]
-        self.weights_gradient: Array = gradient[:split].reshape(fan_in, fan_out)
-        self.bias_gradient: Array = gradient[split:]
-        buffers: Array = np.empty((5, batch, fan_out), parameters.dtype)
-        self.activated, self.mask, self.dropped, self.slope, self.delta = buffers
+        """Split (lanes, (fan_in + 1) · fan_out) numbers into weights and biases."""
+        lanes, count = parameters.shape
+        fan_out = count // (fan_in + 1)
+        split, shape = fan_in * fan_out, (lanes, fan_in, fan_out)
+        self.weights: Array = parameters[:, :split].reshape(shape)
+        self.bias: Array = parameters[:, None, split:]
+        self.weights_gradient: Array = gradient[:, :split].reshape(shape)
+        self.bias_gradient: Array = gradient[:, None, split:]
+        buffers: Array = np.empty((2, lanes, batch, fan_out), parameters.dtype)
+        self.values, self.delta = buffers
+        self.slope = self.values  # φ' takes the place of φ when that was last used
+        self.turned_weights: Array = self.weights.transpose(0, 2, 1)
+        self.turned_values: Array = self.values.transpose(0, 2, 1)
+        # The maximum of two arrays is vectorised by numpy; that of an array and a number is not.
+        self.zeros: Array = np.zeros((max(batch, PREDICTED_ROWS), fan_out), parameters.dtype)
+        self.predicted: Array = np.empty((PREDICTED_ROWS, fan_out), parameters.dtype)
+
+    def prepare_dropout(self) -> None:
+        """Keep what φ' needs apart, and a mask, of ones: lanes without dropout leave it so."""
+        self.slope = np.empty_like(self.values)
+        self.mask: Array = np.ones_like(self.values)
 
 
 class Mlp:
-    """A perceptron of any depth: hidden layers of one activation φ, linear outputs.
+    """Perceptrons of any depth: hidden layers of one activation φ, linear outputs.
 
     Attributes:
-        parameters: All weights and biases, flat.
-        gradient: Of the batch's loss, in the same order; filled by `loss_and_gradient`.
+        parameters: (lanes, n): all weights and biases of a network in a row.
+        gradient: Of each lane's loss, in the same order; filled by `losses_and_gradient`.
     """
 
     def __init__(
@@ -72,136 +78,157 @@ class Mlp:
         batch: int,
         activation: str = "relu",
         classify: bool = True,
-        dropout: float = 0.0,
+        dropout: Optional[Sequence[float]] = None,
     ) -> None:
-        """Lay the network over `parameters`, an array of `parameter_count(sizes)` numbers.
+        """Lay the networks over `parameters`, (lanes, `parameter_count(sizes)`).
 
         Args:
             sizes: Layer sizes, input and output included.
-            parameters: Where the parameters live; its dtype is the network's.
+            parameters: Where the parameters live, each lane's contiguous; its dtype is theirs.
             batch: Examples of one training batch.
             activation: ``relu`` or ``tanh``.
             classify: Softmax cross-entropy, or else the mean squared error.
-            dropout: Share of hidden units set to 0 in training, the others scaled up.
+            dropout: Lane by lane, the share of hidden units set to 0 in training, the others
+                scaled up; None for none.
         """
+        lanes, dtype = len(parameters), parameters.dtype
         self.parameters = parameters
-        self.gradient: Array = np.zeros_like(parameters)
+        self.gradient: Array = np.zeros((lanes, parameter_count(sizes)), dtype)
         self._relu = activation == "relu"
         self._classify = classify
-        self._dropout = dropout
-        self._row_sums: Array = np.empty((batch, 1), parameters.dtype)
-        self._ones: Array = np.ones(batch, parameters.dtype)
+        self._batch = batch
+        self._row_sums: Array = np.empty((lanes, batch, 1), dtype)
+        self._ones: Array = np.ones((1, batch), dtype)
         layers: List[_Layer] = []
         start = 0
         for fan_in, fan_out in _shapes(sizes):
-            rows = slice(start, start + (fan_in + 1) * fan_out)
-            layers.append(_Layer(parameters[rows], self.gradient[rows], fan_in, batch))
-            start = rows.stop
+            own = slice(start, start + (fan_in + 1) * fan_out)
+            layers.append(_Layer(parameters[:, own], self.gradient[:, own], fan_in, batch))
+            start = own.stop
         self._hidden, self._last = layers[:-1], layers[-1]
+        self._rates = list(dropout) if dropout is not None and any(dropout) else []
+        for layer in self._hidden if self._rates else ():
+            layer.prepare_dropout()
 
-    def initialize(self, random: np.random.Generator, scale: float = 1.0) -> None:
+    def initialize(self, lane: int, random: np.random.Generator, scale: float = 1.0) -> None:
         """Draw normal weights of variance scale² · gain / inputs, and zero the biases.
 
         The gain is 2 into a relu (arXiv 1502.01852), 1 into a tanh or an output.
         """
         for layer in (*self._hidden, self._last):
             gain = 2.0 if self._relu and layer is not self._last else 1.0
-            spread = scale * (gain / len(layer.weights)) ** 0.5
-            layer.weights[:] = random.normal(0.0, spread, layer.weights.shape)
-            layer.bias[:] = 0.0
+            weights = layer.weights[lane]
+            weights[:] = random.normal(0.0, scale * (gain / len(weights)) ** 0.5, weights.shape)
+            layer.bias[lane] = 0.0
 
-    def predict(self, inputs: Array) -> Array:
-        """Compute the (n, outputs) of (n, features), without dropout."""
-        values = inputs
-        for layer in self._hidden:
-            values = values @ layer.weights
-            values += layer.bias
-            self._activate(values)
-        outputs: Array = values @ self._last.weights
-        outputs += self._last.bias
+    def predict(self, lane: int, inputs: Array) -> Array:
+        """Compute one lane's (n, outputs) of (n, features), without dropout."""
+        outputs: Array = np.empty((len(inputs), self._last.bias.shape[2]), inputs.dtype)
+        for start in range(0, len(inputs), PREDICTED_ROWS):
+            rows = slice(start, start + PREDICTED_ROWS)
+            values = inputs[rows]
+            for layer in self._hidden:
+                predicted = layer.predicted[: len(values)]
+                values = np.matmul(values, layer.weights[lane], out=predicted)
+                values += layer.bias[lane]
+                self._activate(values, layer)
+            np.matmul(values, self._last.weights[lane], out=outputs[rows])
+        outputs += self._last.bias[lane]
         return outputs
 
-    def loss_and_gradient(
-        self, inputs: Array, targets: Array, random: Optional[np.random.Generator] = None
-    ) -> float:
-        """Compute the mean loss of a batch, and fill `gradient`.
+    def losses_and_gradient(
+        self,
+        inputs: Array,
+        targets: Array,
+        randoms: Sequence[Optional[np.random.Generator]] = (),
+    ) -> List[float]:
+        """Compute each lane's mean loss of its batch, and fill `gradient`.
 
         Args:
-            inputs: (batch, features).
-            targets: (batch, outputs): shares that add up to 1, or values.
-            random: Where dropout's masks are drawn from; None keeps all units.
+            inputs: (lanes, batch, features).
+            targets: (lanes, batch, outputs): shares that add up to 1, or values.
+            randoms: Lane by lane, where dropout's masks are drawn from; None if it has none.
         """
-        values = self._forward(inputs, random if self._dropout else None)
-        outputs = self._last.activated
-        np.dot(values, self._last.weights, out=outputs)
-        outputs += self._last.bias
-        loss = self._entropy(targets) if self._classify else self._squares(targets)
-        self._backward(inputs, dropped=random is not None and self._dropout > 0.0)
-        return loss
+        if self._rates:
+            self._draw_masks(randoms)
+        values = inputs
+        for layer in self._hidden:
+            np.matmul(values, layer.weights, out=layer.values)
+            layer.values += layer.bias
+            self._activate(layer.values, layer)
+            if self._rates:
+                self._compute_slope(layer)
+                layer.values *= layer.mask
+                layer.slope *= layer.mask
+            values = layer.values
+        np.matmul(values, self._last.weights, out=self._last.values)
+        self._last.values += self._last.bias
+        totals = self._entropies(targets) if self._classify else self._squares(targets)
+        self._backward(inputs)
+        return [total / self._batch for total in totals.ravel().tolist()]
 
-    def _activate(self, values: Array) -> None:
+    def _activate(self, values: Array, layer: _Layer) -> None:
+        """Apply φ in place to (…, rows, units of the layer)."""
         if self._relu:
-            np.maximum(values, 0.0, out=values)
+            np.maximum(values, layer.zeros[: values.shape[-2]], out=values)
         else:
             np.tanh(values, out=values)
 
-    def _forward(self, inputs: Array, random: Optional[np.random.Generator]) -> Array:
-        """Fill the hidden layers' buffers; give the last one's values."""
-        values = inputs
-        keep = 1.0 - self._dropout
-        for layer in self._hidden:
-            np.dot(values, layer.weights, out=layer.activated)
-            layer.activated += layer.bias
-            self._activate(layer.activated)
-            values = layer.activated
-            if random is not None:
-                random.random(out=layer.mask, dtype=layer.mask.dtype.type)
-                np.less(layer.mask, keep, out=layer.mask)
-                layer.mask *= 1.0 / keep
-                values = np.multiply(layer.activated, layer.mask, out=layer.dropped)
-        return values
+    def _compute_slope(self, layer: _Layer) -> None:
+        """Compute φ' from φ: 1 where a relu is positive, 1 - tanh²."""
+        if self._relu:
+            np.greater(layer.values, 0.0, out=layer.slope)
+        else:
+            np.square(layer.values, out=layer.slope)
+            np.subtract(1.0, layer.slope, out=layer.slope)
 
-    def _entropy(self, targets: Array) -> float:
-        """Turn the last layer's outputs into its delta; give the cross-entropy."""
-        outputs, delta, sums = self._last.activated, self._last.delta, self._row_sums
-        np.maximum.reduce(outputs, axis=1, keepdims=True, out=sums)
+    def _draw_masks(self, randoms: Sequence[Optional[np.random.Generator]]) -> None:
+        """Fill the masks of the lanes that drop units: 0, or 1 / keep."""
+        for layer in self._hidden:
+            for mask, rate, random in zip(layer.mask, self._rates, randoms):
+                if random is not None:
+                    random.random(out=mask, dtype=mask.dtype.type)
+                    np.less(mask, 1.0 - rate, out=mask)
+                    mask *= 1.0 / (1.0 - rate)
+
+    def _entropies(self, targets: Array) -> Array:
+        """Turn the outputs into the last layer's delta; give the sums of cross-entropies."""
+        outputs, delta, sums = self._last.values, self._last.delta, self._row_sums
+        np.maximum.reduce(outputs, axis=2, keepdims=True, out=sums)
         outputs -= sums
         np.exp(outputs, out=delta)
-        np.add.reduce(delta, axis=1, keepdims=True, out=sums)
+        np.add.reduce(delta, axis=2, keepdims=True, out=sums)
         delta /= sums
         delta -= targets
-        delta *= 1.0 / len(targets)
-        total = np.add.reduce(np.log(sums, out=sums), axis=None) - np.vdot(targets, outputs)
-        return float(total) / len(targets)
+        delta *= 1.0 / self._batch
+        log_sums: Array = np.matmul(self._ones, np.log(sums, out=sums))
+        log_sums -= _dots(targets, outputs)
+        return log_sums
 
-    def _squares(self, targets: Array) -> float:
+    def _squares(self, targets: Array) -> Array:
         delta = self._last.delta
-        np.subtract(self._last.activated, targets, out=delta)
-        loss = float(np.vdot(delta, delta)) / len(targets)
-        delta *= 2.0 / len(targets)
-        return loss
+        np.subtract(self._last.values, targets, out=delta)
+        totals = _dots(delta, delta)
+        delta *= 2.0 / self._batch
+        return totals
 
-    def _backward(self, inputs: Array, dropped: bool) -> None:
+    def _backward(self, inputs: Array) -> None:
         """Fill `gradient` from the last layer's delta, layer by layer."""
         above = self._last
         for layer in reversed(self._hidden):
-            values = layer.dropped if dropped else layer.activated
-            np.dot(values.T, above.delta, out=above.weights_gradient)
-            np.dot(self._ones, above.delta, out=above.bias_gradient)
-            np.dot(above.delta, above.weights.T, out=layer.delta)
-            if dropped:
-                layer.delta *= layer.mask
-            layer.delta *= self._slope(layer)
+            np.matmul(layer.turned_values, above.delta, out=above.weights_gradient)
+            np.matmul(self._ones, above.delta, out=above.bias_gradient)
+            np.matmul(above.delta, above.turned_weights, out=layer.delta)
+            if not self._rates:
+                self._compute_slope(layer)
+            layer.delta *= layer.slope
             above = layer
-        np.dot(inputs.T, above.delta, out=above.weights_gradient)
-        np.dot(self._ones, above.delta, out=above.bias_gradient)
+        np.matmul(inputs.transpose(0, 2, 1), above.delta, out=above.weights_gradient)
+        np.matmul(self._ones, above.delta, out=above.bias_gradient)
 
-    def _slope(self, layer: _Layer) -> Array:
-        """Compute φ' from φ: 1 where a relu is positive, 1 - tanh²."""
-        slope: Array = layer.slope
-        if self._relu:
-            np.greater(layer.activated, 0.0, out=slope)
-        else:
-            np.square(layer.activated, out=slope)
-            np.subtract(1.0, slope, out=slope)
-        return slope
+
+def _dots(left: Array, right: Array) -> Array:
+    """Sum the products of two (lanes, …) arrays over each lane, as (lanes, 1, 1)."""
+    lanes = len(left)
+    products: Array = np.matmul(left.reshape(lanes, 1, -1), right.reshape(lanes, -1, 1))
+    return products

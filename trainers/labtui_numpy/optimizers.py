@@ -27,6 +27,8 @@ class Optimizer:
 
     Attributes:
         SLOTS: Arrays of state it keeps, each as long as the parameters.
+        state: They, (slots, n); a lane that moves within its stack gets them anew.
+        scratch: (n,) to compute in; rules that take turns may share it.
     """
 
     SLOTS = 0
@@ -40,8 +42,8 @@ class Optimizer:
                 included, before the rule is applied and after the norm is taken and clipped.
         """
         self.state = state
-        self.weight_decay = weight_decay
-        self._scratch: Array = np.empty(state.shape[1], state.dtype)
+        self.scratch: Array = np.empty(state.shape[1], state.dtype)
+        self._weight_decay = weight_decay
         self.reset()
 
     def reset(self) -> None:
@@ -50,8 +52,8 @@ class Optimizer:
 
     def update(self, parameters: Array, gradient: Array, rate: float, step: int) -> None:
         """Make update number `step` (from 1) in place; `gradient` is used up."""
-        if self.weight_decay:
-            gradient += np.multiply(parameters, self.weight_decay, out=self._scratch)
+        if self._weight_decay:
+            gradient += np.multiply(parameters, self._weight_decay, out=self.scratch)
         self._apply(parameters, gradient, rate, step)
 
     def _apply(self, parameters: Array, gradient: Array, rate: float, step: int) -> None:
@@ -80,17 +82,17 @@ class Momentum(Optimizer):
         velocity = self.state[0]
         velocity *= self._momentum
         velocity += gradient
-        parameters -= np.multiply(velocity, rate, out=self._scratch)
+        parameters -= np.multiply(velocity, rate, out=self.scratch)
 
 
 class Nesterov(Momentum):
     """v ← γ v + g; θ ← θ - η (γ v + g)."""
 
     def _apply(self, parameters: Array, gradient: Array, rate: float, step: int) -> None:
-        velocity = self.state[0]
-        velocity *= self._momentum
-        velocity += gradient
-        gradient += np.multiply(velocity, self._momentum, out=self._scratch)
+        ahead = self.state[0]  # γ v, which both formulas need: one operation fewer
+        ahead += gradient
+        ahead *= self._momentum
+        gradient += ahead
         gradient *= rate
         parameters -= gradient
 
@@ -119,7 +121,7 @@ class RmsProp(Optimizer):
 
     def _apply(self, parameters: Array, gradient: Array, rate: float, step: int) -> None:
         mean_square, velocity = self.state
-        scratch = np.square(gradient, out=self._scratch)
+        scratch = np.square(gradient, out=self.scratch)
         scratch *= 1.0 - self._rho
         mean_square *= self._rho
         mean_square += scratch
@@ -134,7 +136,8 @@ class RmsProp(Optimizer):
 class Adam(Optimizer):
     """m ← β₁ m + (1 - β₁) g; v ← β₂ v + (1 - β₂) g²; θ ← θ - η b m / (√v + ε).
 
-    b = √(1 - β₂ᵗ⁺¹) / (1 - β₁ᵗ⁺¹) corrects both means for their start at 0.
+    b = √(1 - β₂ᵗ⁺¹) / (1 - β₁ᵗ⁺¹) corrects both means for their start at 0. What is kept are
+    m / (1 - β₁) and v / (1 - β₂), whose updates take an operation less each.
     """
 
     SLOTS = 2
@@ -150,37 +153,38 @@ class Adam(Optimizer):
     ) -> None:
         """Take β₁, β₂, and ε, which is outside the root."""
         super().__init__(state, weight_decay=weight_decay)
-        self._beta1, self._beta2, self._epsilon = beta1, beta2, epsilon
+        self._beta1, self._beta2 = beta1, beta2
+        root = math.sqrt(1.0 - beta2)
+        self._epsilon, self._scale = epsilon / root, (1.0 - beta1) / root
 
     def _apply(self, parameters: Array, gradient: Array, rate: float, step: int) -> None:
         mean, mean_square = self.state
-        scratch = np.square(gradient, out=self._scratch)
-        scratch *= 1.0 - self._beta2
+        scratch = np.square(gradient, out=self.scratch)
         mean_square *= self._beta2
         mean_square += scratch
-        gradient *= 1.0 - self._beta1
         mean *= self._beta1
         mean += gradient
+        direction = self._direction(mean, gradient)
         np.sqrt(mean_square, out=scratch)
         scratch += self._epsilon
-        np.divide(self._direction(mean, gradient), scratch, out=scratch)
-        scratch *= rate * self._correction(step)
+        np.divide(direction, scratch, out=scratch)
+        scratch *= rate * self._scale * self._correction(step)
         parameters -= scratch
 
     def _correction(self, step: int) -> float:
         return math.sqrt(1.0 - self._beta2**step) / (1.0 - self._beta1**step)
 
-    def _direction(self, mean: Array, share: Array) -> Array:
-        """Give what is scaled into the update; `share` is (1 - β₁) g and may be overwritten."""
+    def _direction(self, mean: Array, gradient: Array) -> Array:
+        """Give what is scaled into the update; `gradient` may be overwritten."""
         return mean
 
 
 class NAdam(Adam):
     """Adam with β₁ m + (1 - β₁) g in the place of m."""
 
-    def _direction(self, mean: Array, share: Array) -> Array:
-        share += mean * self._beta1
-        return share
+    def _direction(self, mean: Array, gradient: Array) -> Array:
+        gradient += np.multiply(mean, self._beta1, out=self.scratch)
+        return gradient
 
 
 OPTIMIZERS: Dict[str, Type[Optimizer]] = {

@@ -1,34 +1,34 @@
-"""Trains one trial of the numpy workloads.
+"""Trains the numpy workloads: trials of one shape side by side, or one alone by the same code.
 
-Everything random is a function of the trial's seed and of the epoch or step, so a trial that
-resumes from a checkpoint continues bit for bit. All state is one array, a row of parameters above
-the optimizer's rows; a checkpoint is that array in numpy's own file format.
+Everything random is a function of a trial's seed and of the epoch or step, so a trial that resumes
+from a checkpoint continues bit for bit, and so does one whose neighbours leave. All state is one
+array a trial, a row of parameters above the optimizer's rows.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
 import time
-from typing import Any, Dict
+from typing import Iterator, List, Mapping, Optional
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labtui.trainer.schedule import learning_rate
+from labtui.trainer.checkpoints import Predictions
+from labtui.trainer.stack import Stack, alone
 from labtui.trainer.trial import Trial
 from labtui_numpy import plugin
-from labtui_numpy.data import Batches, Dataset, load
-from labtui_numpy.model import Mlp, cross_entropy, mean_squared_error, parameter_count, smooth
-from labtui_numpy.optimizers import OPTIMIZERS, create
+from labtui_numpy.batches import StackedBatches
+from labtui_numpy.data import Dataset, load
+from labtui_numpy.evaluation import Evaluation
+from labtui_numpy.lane import Array, Lane, Settings
+from labtui_numpy.model import Mlp, parameter_count, smooth
+from labtui_numpy.optimizers import OPTIMIZERS
 from labtui_numpy.settings import nearest, read
 
 DATA = {"digits-mlp": "digits", "diabetes-mlp": "diabetes"}
 DENSE_STEPS = 100  # steps that are all logged, for early instability (P38)
 LOG_EVERY = 10
-
-# First word of a random stream's key; 1 is the order of the data.
-_INITIAL, _DROPOUT = 2, 3
 
 
 def train(trial: Trial) -> None:
@@ -44,138 +44,152 @@ def train(trial: Trial) -> None:
     Raises:
         ValueError: For an unknown workload, or hyperparameters that it cannot have.
     """
-    if trial.workload not in DATA:
-        raise ValueError(f"workload: found {trial.workload!r}; {nearest(trial.workload, DATA)}")
-    data = load(DATA[trial.workload])
-    settings = read(trial.params, plugin.workloads[trial.workload])
+    alone(train_stack)(trial)
+
+
+def train_stack(stack: Stack) -> None:
+    """Train trials side by side, each bit for bit as `train` does it alone.
+
+    They must agree in the hyperparameters that declare ``shape``. ``step_time`` and ``data_wait``
+    are a trial's share of the stack's.
+
+    Raises:
+        ValueError: Before anything is trained, for a trial that cannot be, by its name.
+    """
+    if stack.workload not in DATA:
+        raise ValueError(f"workload: found {stack.workload!r}; {nearest(stack.workload, DATA)}")
+    data = load(DATA[stack.workload])
     # A diverging trial computes with infinities; that is a result, not something to warn about.
     with np.errstate(all="ignore"):
-        _Run(trial, settings, data).run()
+        _Run(stack, _settings(stack, data), data).run()
+
+
+@contextlib.contextmanager
+def _named(trial: Trial, stack: Stack) -> Iterator[None]:
+    """Say which trial of several an error is about."""
+    try:
+        yield
+    except ValueError as error:
+        if len(stack.trials) == 1:
+            raise
+        raise ValueError(f"{trial.name}: {error}") from error
+
+
+def _settings(stack: Stack, data: Dataset) -> List[Settings]:
+    """Read and check what the trials ask for, in their order."""
+    found: List[Settings] = []
+    for trial in stack.trials:
+        with _named(trial, stack):
+            found.append(read(trial.params, plugin.workloads[stack.workload]))
+            _check(found[-1], found[0], stack.workload, data.splits["train"].stop)
+    return found
+
+
+def _check(settings: Settings, first: Settings, workload: str, examples: int) -> None:
+    """Check that a batch can be filled, and that a trial has the shape of the stack's first."""
+    size = settings["batch_size"]
+    if size > examples:
+        raise ValueError(f"batch_size: found {size}; expected at most {examples}")
+    for name, declared in plugin.workloads[workload].hyperparameters.items():
+        ours, theirs = settings[name], first[name]
+        if declared.shape and ours != theirs:
+            raise ValueError(f"{name}: found {ours!r}; expected {theirs!r}, as its stack has")
 
 
 class _Run:
-    """Model, optimizer and data of one trial."""
+    """Models, optimizers and data of the trials of a stack, one a lane."""
 
-    def __init__(self, trial: Trial, settings: Dict[str, Any], data: Dataset) -> None:
-        self._trial, self._settings, self._data = trial, settings, data
+    def __init__(self, stack: Stack, settings: List[Settings], data: Dataset) -> None:
+        self._stack, self._data = stack, data
+        self._evaluation = Evaluation(data)
+        first = settings[0]
+        hidden = [first["width"]] * first["depth"]
+        self._sizes = [data.inputs.shape[1], *hidden, data.targets.shape[1]]
+        slots = OPTIMIZERS[first["optimizer"]].SLOTS
+        shape = (len(settings), 1 + slots, parameter_count(self._sizes))
+        self._state: Array = np.zeros(shape, np.float32)
+        scratch: Array = np.empty(shape[2], np.float32)
+        self._lanes = [
+            Lane(trial, own, state, scratch)
+            for trial, own, state in zip(stack.trials, settings, self._state)
+        ]
+        self._pack()
+        for position, lane in enumerate(self._lanes):
+            with _named(lane.trial, stack):
+                if not lane.restore():
+                    scale = lane.settings["init_scale"]
+                    self._model.initialize(position, lane.initial_numbers(), scale)
+
+    def _pack(self) -> None:
+        """Make the model and the batches for the lanes there are."""
+        settings = [lane.settings for lane in self._lanes]
+        first, data = settings[0], self._data
         rows = data.splits["train"]
-        inputs, targets = data.inputs[rows], data.targets[rows]
-        if settings["batch_size"] > len(inputs):
-            found = settings["batch_size"]
-            raise ValueError(f"batch_size: found {found}; expected at most {len(inputs)}")
-        if data.classes and settings["label_smoothing"]:
-            targets = smooth(targets, settings["label_smoothing"])
-        self._batches = Batches(inputs, targets, settings["batch_size"], trial.seed)
-        hidden = [settings["width"]] * settings["depth"]
-        sizes = [inputs.shape[1], *hidden, targets.shape[1]]
-        slots = OPTIMIZERS[settings["optimizer"]].SLOTS
-        self._state = np.zeros((1 + slots, parameter_count(sizes)), np.float32)
-        self._model = Mlp(
-            sizes,
-            self._state[0],
-            batch=settings["batch_size"],
-            activation=settings["activation"],
-            classify=data.classes > 0,
-            dropout=settings["dropout"],
-        )
-        self._optimizer = create(settings["optimizer"], self._state[1:], settings)
-        saved = trial.restore(_load)
-        if saved is None:
-            self._model.initialize(self._random(_INITIAL, 0), settings["init_scale"])
-        elif saved.shape != self._state.shape or saved.dtype != self._state.dtype:
-            found, expected = saved.shape, self._state.shape
-            raise ValueError(f"checkpoint: found an array of {found}; expected {expected}")
+        targets = data.targets[rows]
+        if data.classes:
+            smoothed = [smooth(targets, own["label_smoothing"]) for own in settings]
         else:
-            self._state[:] = saved
+            smoothed = [targets] * len(settings)
+        seeds = [lane.trial.seed for lane in self._lanes]
+        self._batches = StackedBatches(data.inputs[rows], smoothed, first["batch_size"], seeds)
+        self._model = Mlp(
+            self._sizes,
+            self._state[:, 0],
+            batch=first["batch_size"],
+            activation=first["activation"],
+            classify=data.classes > 0,
+            dropout=[own["dropout"] for own in settings],
+        )
+
+    def _compact(self, gone: List[int]) -> None:
+        """Close the gaps that the lanes at the positions `gone` left."""
+        kept = [position for position in range(len(self._lanes)) if position not in gone]
+        self._state = self._state[kept]
+        self._lanes = [self._lanes[position] for position in kept]
+        for lane, state in zip(self._lanes, self._state):
+            lane.move(state)
+        self._pack()
 
     def run(self) -> None:
-        """Make the trial's updates."""
-        trial, clock = self._trial, time.perf_counter
-        finite, waited, since, start = True, 0.0, trial.start_step, clock()
-        for step in trial.steps():
+        """Make the trials' updates."""
+        stack, clock = self._stack, time.perf_counter
+        waited, updates, start = 0.0, 0, clock()
+        for step, gone in stack.steps():
+            if gone:
+                self._compact(gone)
             asked = clock()
             inputs, targets = self._batches.at(step)
             waited += clock() - asked
-            logged = self._update(step, inputs, targets)
-            evaluating = trial.should_evaluate(step)
-            # The step after a loss that was not finite is logged too: it may have recovered.
-            recovering, finite = not finite, math.isfinite(logged["train/loss"])
-            dense = step <= DENSE_STEPS or step % LOG_EVERY == 0
-            if dense or evaluating or recovering or not finite:
-                trial.log(step, logged)
-            if evaluating:
-                updates = step - since
+            self._update(step, inputs, targets)
+            updates += len(self._lanes)
+            if stack.should_evaluate(step):
                 times = {"step_time": (clock() - start) / updates, "data_wait": waited / updates}
-                trial.log(step, {**self._evaluate(), **times})
-                trial.checkpoint(step, _bytes(self._state))
-                waited, since, start = 0.0, step, clock()
+                self._evaluate(step, times)
+                waited, updates, start = 0.0, 0, clock()
 
-    def _update(
-        self, step: int, inputs: NDArray[np.float32], targets: NDArray[np.float32]
-    ) -> Dict[str, float]:
-        """Make one update; give what there is to log about it."""
-        settings, model = self._settings, self._model
-        random = self._random(_DROPOUT, step) if settings["dropout"] else None
-        loss = model.loss_and_gradient(inputs, targets, random)
-        norm = _norm(model.gradient)
-        rate = learning_rate(
-            step,
-            settings["learning_rate"],
-            settings["schedule"],
-            max_steps=self._trial.max_steps,
-            warmup_steps=settings["warmup_steps"],
-            final_factor=settings["final_factor"],
-        )
-        logged = {"train/loss": loss, "grad_norm": norm, "learning_rate": rate}
-        limit = settings["clip_norm"]
-        if limit:
-            clipped = norm > limit
-            if clipped:
-                model.gradient *= limit / norm
-            logged["clipped"] = float(clipped)
-        self._optimizer.update(model.parameters, model.gradient, rate, step)
-        return logged
+    def _update(self, step: int, inputs: Array, targets: Array) -> None:
+        """Make one update of every lane."""
+        randoms = [lane.dropout_numbers(step) for lane in self._lanes]
+        losses = self._model.losses_and_gradient(inputs, targets, randoms)
+        dense = step <= DENSE_STEPS or step % LOG_EVERY == 0 or self._stack.should_evaluate(step)
+        for position, (lane, loss) in enumerate(zip(self._lanes, losses)):
+            logged = lane.update(step, self._model.gradient[position], loss, dense)
+            if logged:
+                self._log(position, step, logged)
 
-    def _evaluate(self) -> Dict[str, float]:
-        """Evaluate every split whole, so that there are no batches to weight (P43).
+    def _evaluate(self, step: int, times: Mapping[str, float]) -> None:
+        """Evaluate lane by lane, and offer the states that are still sound."""
+        states: List[bytes] = [b""] * len(self._lanes)
+        shown: List[Optional[Predictions]] = [None] * len(self._lanes)
+        for position, lane in enumerate(self._lanes):
+            if not self._stack.is_ended(position):
+                outputs = self._model.predict(position, self._data.inputs)
+                self._log(position, step, {**self._evaluation.measure(outputs), **times})
+                states[position] = lane.saved()
+                shown[position] = self._evaluation.examples(outputs)
+        self._stack.checkpoint(step, states, shown)
 
-        ``train/loss`` stays the batch's: it is what is minimised, and is logged at every step.
-        """
-        data = self._data
-        outputs = self._model.predict(data.inputs)
-        measured: Dict[str, float] = {}
-        for split, rows in data.splits.items():
-            ours, right = outputs[rows], data.targets[rows]
-            if data.classes:
-                wrong = ours.argmax(axis=1) != right.argmax(axis=1)
-                loss, error, kind = cross_entropy(ours, right), float(wrong.mean()), "error_rate"
-            else:
-                loss = mean_squared_error(ours, right)
-                error, kind = math.sqrt(loss) * data.target_scale, "rmse"
-            if split != "train":
-                measured[f"{split}/loss"] = loss
-            measured[f"{split}/{kind}"] = error
-        return measured
-
-    def _random(self, stream: int, number: int) -> np.random.Generator:
-        return np.random.Generator(np.random.PCG64([self._trial.seed, stream, number]))
-
-
-def _norm(gradient: NDArray[np.float32]) -> float:
-    """Compute the L2 norm; squares that overflow are added up in float64."""
-    squares = float(np.vdot(gradient, gradient))
-    if not math.isfinite(squares):
-        return float(np.linalg.norm(gradient.astype(np.float64)))
-    return math.sqrt(squares)
-
-
-def _bytes(state: NDArray[np.float32]) -> bytes:
-    file = io.BytesIO()
-    np.save(file, state, allow_pickle=False)
-    return file.getvalue()
-
-
-def _load(path: str) -> NDArray[np.float32]:
-    with open(path, "rb") as file:
-        state: NDArray[np.float32] = np.load(file, allow_pickle=False)
-    return state
+    def _log(self, position: int, step: int, values: Mapping[str, float]) -> None:
+        # One NaN for all: the sign of a computed one says nothing, and depends on the packing.
+        same = {name: value if value == value else math.nan for name, value in values.items()}
+        self._stack.log_lane(position, step, same)

@@ -1,31 +1,35 @@
-"""Loads a user's file once per process and trains with a function of it."""
+"""Trains with a user's file: with a function of it, loaded once per process, or by running it."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import os
 import sys
 from types import ModuleType
 from typing import Any, Callable, Dict
 
 from labtui.trainer.trial import Trial
+from labtui_python.files import nearest, read
+from labtui_python.script import run
 
 _loaded: Dict[str, ModuleType] = {}
 
 
 def train(trial: Trial) -> None:
-    """Call the function ``trial.options["function"]`` of ``trial.options["file"]`` with `trial`.
+    """Run the ``script`` that `trial.options` names, or call ``function`` of its ``file``.
 
-    The file is relative to the current folder, which is the study's. What the function returns is
-    ignored: results are what it gives to `trial.log`.
+    Both are relative to the current folder, which is the study's. What a function returns is
+    ignored: results are what is given to `trial.log`.
 
     Raises:
         FileNotFoundError: Without that file.
         AttributeError: Without that function.
         TypeError: When what has that name cannot be called.
+        ScriptError: When a script fails without an exception.
     """
-    function(load(trial.options["file"]), trial.options.get("function", "train"))(trial)
+    if "script" in trial.options:
+        run(trial.options["script"], trial.options.get("argv", ()))
+    else:
+        function(load(trial.options["file"]), trial.options.get("function", "train"))(trial)
 
 
 def load(file: str) -> ModuleType:
@@ -37,17 +41,13 @@ def load(file: str) -> ModuleType:
     path = os.path.realpath(file)
     if path in _loaded:
         return _loaded[path]
-    try:
-        with open(path, "rb") as source:
-            data = source.read()
-    except OSError as error:
-        raise FileNotFoundError(f"trainer: {_missing(file, path)}") from error
+    source = read(file)
     folder, base = os.path.split(path)
     name = f"labtui_user_{os.path.splitext(base)[0]}"
     module = ModuleType(name)
     module.__file__ = path
-    module.__dict__["__labtui_sha256__"] = hashlib.sha256(data).hexdigest()
-    code = compile(data, path, "exec", dont_inherit=True)
+    module.__dict__["__labtui_sha256__"] = source.sha256
+    code = source.compile()
     if folder not in sys.path:
         sys.path.insert(0, folder)
     # Registered before it runs, as an import does: dataclasses and pickles look there.
@@ -70,19 +70,5 @@ def function(module: ModuleType, name: str) -> Callable[[Trial], Any]:
         kind = type(found).__name__
         raise TypeError(f"trainer: found {name} = {kind} in {module.__file__}; expected a function")
     names = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-    hint = _nearest(name, names)
+    hint = nearest(name, names)
     raise AttributeError(f"trainer: found no function {name!r} in {module.__file__}{hint}")
-
-
-def _missing(file: str, path: str) -> str:
-    folder = os.path.dirname(path)
-    try:
-        names = [name for name in os.listdir(folder) if name.endswith(".py")]
-    except OSError:
-        return f"found no folder {folder}; expected it to hold {os.path.basename(path)}"
-    return f"found no file {file!r} in {folder}{_nearest(os.path.basename(path), names)}"
-
-
-def _nearest(found: str, names: Any) -> str:
-    close = difflib.get_close_matches(found, sorted(names), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""

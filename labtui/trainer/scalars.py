@@ -1,0 +1,76 @@
+"""Numbers that still lie on a device: kept as they are, and fetched many at a time.
+
+Reading one number from a GPU waits for everything queued before it. A trainer that logs device
+scalars therefore hands over what it has; they are read together, at an evaluation or a few times a
+second (P44: no waiting that the training did not ask for).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, List, Sequence, Tuple
+
+_KINDS: Dict[type, str] = {}
+_FRAMEWORKS = ("torch", "mlx", "jax", "jaxlib")
+
+
+def is_held(value: Any) -> bool:
+    """Say whether reading `value` would wait for a device: then it is to be held for later."""
+    kind = type(value)
+    name = _KINDS.get(kind)
+    if name is None:
+        root = kind.__module__.partition(".")[0]
+        name = _KINDS[kind] = root if root in _FRAMEWORKS else ""
+    if name == "torch":  # on the CPU it is a number already, and may be changed in place
+        return getattr(getattr(value, "device", None), "type", "cpu") != "cpu"
+    return bool(name) and hasattr(value, "shape")
+
+
+def hold(value: Any) -> Any:
+    """Keep a scalar as it is now, whatever its owner does to it later; waits for nothing."""
+    if _KINDS.get(type(value)) == "torch":
+        return value.detach().clone()
+    if _KINDS.get(type(value)) == "mlx":  # `+=` would rewrite the array that was logged
+        return sys.modules["mlx.core"].stop_gradient(value)
+    return value
+
+
+def fetch(values: Sequence[Any]) -> List[float]:
+    """Read held scalars, waiting once for each device and type of number.
+
+    Raises:
+        TypeError, ValueError: One of them is no scalar.
+    """
+    groups: Dict[Tuple[str, str, str], List[int]] = {}
+    for position, value in enumerate(values):
+        kind = _KINDS.get(type(value), "")
+        place = str(getattr(value, "device", "")) if kind == "torch" else ""
+        dtype = str(getattr(value, "dtype", "")) if kind == "torch" else ""
+        groups.setdefault((kind, place, dtype), []).append(position)
+    found = [0.0] * len(values)
+    for (kind, _, _), positions in groups.items():
+        numbers = _READERS.get(kind, _read_each)([values[p] for p in positions])
+        for position, number in zip(positions, numbers):
+            found[position] = number
+    return found
+
+
+def _read_torch(values: List[Any]) -> List[float]:
+    torch: Any = sys.modules["torch"]
+    return [float(number) for number in torch.stack([v.reshape(()) for v in values]).tolist()]
+
+
+def _read_mlx(values: List[Any]) -> List[float]:
+    sys.modules["mlx.core"].eval(values)
+    return [float(value.item()) for value in values]
+
+
+def _read_jax(values: List[Any]) -> List[float]:
+    return [float(number) for number in sys.modules["jax"].device_get(values)]
+
+
+def _read_each(values: List[Any]) -> List[float]:
+    return [float(value) for value in values]
+
+
+_READERS = {"torch": _read_torch, "mlx": _read_mlx, "jax": _read_jax, "jaxlib": _read_jax}
