@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import labtui_numpy
-from labtui_numpy.data import SETS, Batches, load, split_order
+from labtui_numpy.batches import StackedBatches
+from labtui_numpy.data import SETS, load, split_order
 
 FOLDER = Path(labtui_numpy.__file__).parent
 SHAPES = {"digits": ((1797, 64), (1797, 10), 1077), "diabetes": ((442, 10), (442, 1), 266)}
@@ -66,6 +67,17 @@ def test_cached_arrays_cannot_be_changed():
 
 def examples(count):
     return np.arange(count, dtype=np.float32)[:, None], -np.arange(count, dtype=np.float32)[:, None]
+
+
+class Batches:
+    """The batches of one lane."""
+
+    def __init__(self, inputs, targets, size, seed):
+        self.lanes = StackedBatches(inputs, [targets], size=size, seeds=[seed])
+        self.per_epoch = self.lanes.per_epoch
+
+    def at(self, step):
+        return tuple(lanes[0] for lanes in self.lanes.at(step))
 
 
 def test_an_epoch_shows_each_example_at_most_once():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import labtui_workloads.digits
 from labtui_workloads.splits import split_order, split_rows
 
-__all__ = ["SETS", "Batches", "Dataset", "load", "split_order"]
+__all__ = ["SETS", "Dataset", "load", "split_order"]
 
 Array = NDArray[np.float32]
 
@@ -23,8 +23,6 @@ _FILES = {
     "digits": labtui_workloads.digits.PATH,
     "diabetes": os.path.join(os.path.dirname(os.path.abspath(__file__)), "diabetes.npz"),
 }
-
-_ORDER = 1  # first word of a random stream's key, so that streams of one seed are independent
 
 
 @dataclass(frozen=True)
@@ -81,37 +79,3 @@ def _frozen(values: NDArray[np.float64]) -> Array:
     frozen = np.ascontiguousarray(values, dtype=np.float32)
     frozen.flags.writeable = False
     return frozen
-
-
-class Batches:
-    """Training batches by step: every epoch is a new order without replacement.
-
-    The order is a function of (seed, epoch), so a resumed trial sees what the first would have
-    seen. What is left of an epoch after the last whole batch is dropped: all updates average the
-    same number of examples, and another order leaves out others.
-    """
-
-    def __init__(self, inputs: Array, targets: Array, size: int, seed: int) -> None:
-        """Cut (n, …) inputs and targets into batches of `size` ≤ n."""
-        self._inputs, self._targets = inputs, targets
-        self._size = size
-        self._seed = seed
-        self.per_epoch = len(inputs) // size
-        self._epoch = -1
-        self._shuffled = np.empty_like(inputs), np.empty_like(targets)
-
-    def at(self, step: int) -> Tuple[Array, Array]:
-        """Give the (size, …) inputs and targets of update number `step`, from 1."""
-        epoch, position = divmod(step - 1, self.per_epoch)
-        if epoch != self._epoch:
-            self._shuffle(epoch)
-        rows = slice(position * self._size, (position + 1) * self._size)
-        return self._shuffled[0][rows], self._shuffled[1][rows]
-
-    def _shuffle(self, epoch: int) -> None:
-        """Gather a whole epoch at once, so that every batch is a view."""
-        random = np.random.Generator(np.random.PCG64([self._seed, _ORDER, epoch]))
-        order = random.permutation(len(self._inputs))
-        np.take(self._inputs, order, axis=0, out=self._shuffled[0], mode="clip")
-        np.take(self._targets, order, axis=0, out=self._shuffled[1], mode="clip")
-        self._epoch = epoch

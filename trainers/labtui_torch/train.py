@@ -26,7 +26,7 @@ from labtui_torch.flat import Flat
 from labtui_torch.models import build, initialize
 from labtui_torch.optimizers import OPTIMIZERS, create
 from labtui_workloads.seeds import derive
-from labtui_workloads.settings import nearest, read
+from labtui_workloads.settings import nearest, read, refuse_impossible
 
 DENSE_STEPS = 100  # steps that are all logged, for early instability (P38)
 LOG_EVERY = 10
@@ -49,7 +49,7 @@ def train(trial: Trial) -> None:
     if trial.workload not in DATA:
         raise ValueError(f"workload: found {trial.workload!r}; {nearest(trial.workload, DATA)}")
     settings = read(trial.params, plugin.workloads[trial.workload])
-    _refuse_impossible(trial, settings)
+    refuse_impossible(trial, settings)
     with fresh_torch():
         missing = _attempt(trial, settings)
     if missing:
@@ -67,23 +67,6 @@ def _attempt(trial: Trial, settings: Dict[str, Any]) -> str:
             raise
         return missing
     return ""
-
-
-def _refuse_impossible(trial: Trial, settings: Dict[str, Any]) -> None:
-    width, heads = settings["width"], settings.get("heads", 1)
-    if width % heads:
-        trial.infeasible(f"width {width} does not divide by {heads} heads")
-    if settings["normalization"] != "batch":
-        return
-    batch, virtual = settings["batch_size"], settings["virtual_batch_size"]
-    counted = min(batch, virtual or batch)
-    if counted < 2:
-        trial.infeasible("batch normalization over 1 example: found no variance to divide by")
-    if counted < virtual:
-        trial.warn(
-            f"batch normalization takes its statistics over {batch} examples, the batch, and not "
-            f"over virtual_batch_size {virtual}"
-        )
 
 
 class _Run:

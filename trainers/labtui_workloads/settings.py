@@ -7,6 +7,7 @@ import math
 from typing import Any, Dict, Iterable, Mapping, Tuple
 
 from labtui.trainer.plugin import Hyperparameter, Workload
+from labtui.trainer.trial import Trial
 
 # What makes sense at all, in contrast to the sensible range that a search would cover:
 # name → (smallest, largest, whether the largest itself is allowed).
@@ -76,3 +77,25 @@ def _checked(name: str, value: Any, declared: Hyperparameter) -> Any:
     kind = "a whole number" if declared.integer else "a number"
     below = "" if high == math.inf else f" and {'≤' if closed else '<'} {high:g}"
     raise ValueError(f"{name}: found {value!r}; expected {kind} ≥ {low:g}{below}")
+
+
+def refuse_impossible(trial: Trial, settings: Mapping[str, Any]) -> None:
+    """End a trial whose settings, each of them possible, cannot go together; warn of odd ones.
+
+    Raises:
+        Infeasible: Heads that do not divide the width; batch statistics of one example (P47).
+    """
+    width, heads = settings["width"], settings.get("heads", 1)
+    if width % heads:
+        trial.infeasible(f"width {width} does not divide by {heads} heads")
+    if settings["normalization"] != "batch":
+        return
+    batch, virtual = settings["batch_size"], settings["virtual_batch_size"]
+    counted = min(batch, virtual or batch)
+    if counted < 2:
+        trial.infeasible("batch normalization over 1 example: found no variance to divide by")
+    if counted < virtual:
+        trial.warn(
+            f"batch normalization takes its statistics over {batch} examples, the batch, and not "
+            f"over virtual_batch_size {virtual}"
+        )
