@@ -358,10 +358,11 @@ def _hash(path: str) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """Say what broke a trial; an error with a `detail` of its own says it without its type."""
+    """Say what broke a trial; an error with a `detail` of its own says it in its first line."""
+    if hasattr(error, "detail"):
+        return _storable(str(error).partition("\n")[0][:500])
     text = " ".join(str(error).split())
-    kind = "" if hasattr(error, "detail") else f"{type(error).__name__}: "
-    return _storable(f"{kind}{text}"[:500].rstrip(": "))
+    return _storable(f"{type(error).__name__}: {text}"[:500].rstrip(": "))
 
 
 def _storable(text: str) -> str:

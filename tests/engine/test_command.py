@@ -82,7 +82,7 @@ def test_a_study_of_a_program_runs_and_keeps_everything(paths, tmp_path):
 def test_a_program_that_fails_says_why(paths, tmp_path):
     (trial,) = run(paths, command_study(tmp_path, mode="fail", trials=1))
     assert trial.state == "failed"
-    assert trial.reason.startswith("CommandError: sh ended with exit code 3: the data are broken")
+    assert trial.reason.startswith("sh ended with exit code 3: the data are broken")
     assert [p[2] for p in points(paths, "s") if p[1] == "validation/error_rate"] == [1, 10]
 
 
