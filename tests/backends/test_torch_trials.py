@@ -366,13 +366,13 @@ def test_predictions_are_on_the_first_validation_examples(workload):
     params = {**SMALL[workload].params, "polyak_decay": 0.9}
     trial = KeepingPredictions(params, max_steps=2, workload=workload)
     train(trial)
-    assert [shown["example"] for shown in trial.kept] == list(range(8))
+    assert [shown["index"] for shown in trial.kept] == list(range(8))
     targets = DATA[workload]("cpu").splits["validation"][1][:8]
     if workload == "source-transformer":
-        assert [encode(shown["label"]) for shown in trial.kept] == [*map(bytes, targets.tolist())]
+        assert [encode(shown["expected"]) for shown in trial.kept] == [*map(bytes, targets.tolist())]
         assert {len(shown["predicted"]) for shown in trial.kept} == {64}
     else:
-        assert [shown["label"] for shown in trial.kept] == targets.tolist()
+        assert [shown["expected"] for shown in trial.kept] == targets.tolist()
         assert all(0.1 <= shown["probability"] <= 1.0 for shown in trial.kept)
 
 
