@@ -190,7 +190,7 @@ def optuna(trials: int) -> float:
 
 
 def process_a_trial(trials: int) -> float:
-    few = max(2, trials // 4)  # its cost does not depend on their number
+    few = max(2, trials // 8)  # its cost does not depend on their number
     commands = [part("bare", 1, number) for number in range(few)]
     return sum(two(*commands[at : at + 2]) for at in range(0, few, 2)) / few
 
