@@ -8,8 +8,9 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,11 +23,49 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from labtui.store.lab import Lab
+    from labtui.store.paths import LabPaths
     from labtui.store.records import StudyRecord, TrialRecord
 
 POLL_SECONDS = 0.2
 LINE_SECONDS = 2.0  # between plain lines, so that a log stays readable
 PATIENCE = 2.0  # how long a runner may be missing before the study counts as interrupted
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a study had come to before it was asked for: none of it is news.
+
+    Attributes:
+        event: The lab's last event.
+        finished: Ids of the trials that had ended.
+        printed: What each trial had printed, in bytes.
+    """
+
+    event: int = 0
+    finished: frozenset[int] = frozenset()
+    printed: Mapping[int, int] = field(default_factory=dict)
+
+
+def look(paths: LabPaths, name: str) -> Before:
+    """See how a study stands; it, and the lab, need not exist."""
+    from labtui.store.lab import Lab
+
+    if not paths.db.is_file():
+        return Before()
+    with Lab(paths) as lab:
+        known = any(study.name == name for study in lab.studies())
+        trials = lab.trials(name) if known else []
+        events = lab.events()
+        sizes = {trial.id: _size(paths.trial_log(trial.id)) for trial in trials}
+    finished = frozenset(trial.id for trial in trials if trial.finished)
+    return Before(events[-1].id if events else 0, finished, sizes)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True)
@@ -45,17 +84,18 @@ class Display(Protocol):
         ...
 
 
-def follow(lab: Lab, name: str, *, one: bool = False) -> End:
+def follow(lab: Lab, name: str, *, one: bool = False, before: Before | None = None) -> End:
     """Follow a study until it ends, is stopped, or the person detaches.
 
     Args:
         lab: A reader of the lab.
         name: The study.
         one: A single trial was asked for: show what it prints.
+        before: How it stood before it was asked for.
     """
     keys = _Keys(lab, name)
     with _display(name) as display, keys:
-        return _watch(lab, name, display, keys, _Remarks(lab, name, output=one))
+        return _watch(lab, name, display, keys, _Remarks(lab, name, before or Before(), output=one))
 
 
 def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks) -> End:
@@ -71,10 +111,12 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks
         remarks.say(trials)
         display.show(study, progress(study, list(trials.values())))
         if study.state == "completed":
+            remarks.say({trial.number: trial for trial in lab.trials(name)})
             return End(True, _exit_code(list(lab.trials(name))))
         if study.state == "stopped":
             say(f"{name}: {study.reason}; `labtui run {name}` resumes it")
-            return End(True, _stop_code(study.reason, list(trials.values())))
+            remarks.say({trial.number: trial for trial in lab.trials(name)})
+            return End(True, _stop_code(study.reason, list(lab.trials(name))))
         if keys.detached:
             say(f"{name} goes on in the background; `labtui list` tells how it goes")
             return End(False, ExitCode.DONE)
@@ -113,14 +155,13 @@ def _exit_code(trials: list[TrialRecord]) -> int:
 class _Remarks:
     """What trainers say about their trials, each thing once, and what a single trial prints."""
 
-    def __init__(self, lab: Lab, name: str, *, output: bool) -> None:
+    def __init__(self, lab: Lab, name: str, before: Before, *, output: bool) -> None:
         self._lab = lab
         self._name = name
         self._output = output
-        self._event = 0
+        self._event = before.event
         self._said: set[str] = set()
-        self._begun = {trial.id for trial in lab.trials(name) if trial.finished}
-        self._read: dict[int, int] = {}
+        self._read = dict(before.printed)
 
     def say(self, trials: dict[int, TrialRecord]) -> None:
         """Say what is new."""
@@ -132,7 +173,7 @@ class _Remarks:
                 self._said.add(text)
                 say(f"{names.get(event.trial or 0, self._name)}: {clean(text)}")
         if self._output:
-            for number in names.keys() - self._begun:
+            for number in names:
                 self._print(number)
 
     def _print(self, trial: int) -> None:

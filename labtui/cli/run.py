@@ -14,6 +14,7 @@ from labtui.cli.output import print_json, say, write
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from labtui.cli.follow import Before
     from labtui.engine.client import Submission
     from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
@@ -59,11 +60,12 @@ def run(
     paths = lab_paths(lab)
     _warn_of_slots(paths, slots)
     mode = "new" if new else "extend" if extend else None
+    before = _look(paths, target)
     found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes, one=one)
     if detach:
         say(f"{found.study} runs in the background; `labtui list` tells how it goes")
         return ExitCode.DONE
-    return _follow(paths, found.study, json=json, one=one)
+    return _follow(paths, found.study, before, json=json, one=one)
 
 
 def _hand_over(
@@ -118,18 +120,33 @@ def _is_odd(file: Path, paths: LabPaths, name: str) -> bool:
         return all(study.name != name for study in lab.studies())
 
 
-def _follow(paths: LabPaths, name: str, *, json: bool, one: bool) -> int:
+def _look(paths: LabPaths, target: str) -> Before:
+    """See how the study stands that is asked for; what is wrong with its file is said later."""
+    from labtui.cli.follow import look
+    from labtui.study.errors import StudyError
+    from labtui.study.spec import load_study
+
+    name = target
+    if Path(target).is_file():
+        try:
+            name = load_study(Path(target), yes=True).study
+        except StudyError:
+            return look(paths, "")
+    return look(paths, name)
+
+
+def _follow(paths: LabPaths, name: str, before: Before, *, json: bool, one: bool) -> int:
     from labtui.cli.follow import follow
     from labtui.cli.report import print_study
     from labtui.store.lab import Lab
     from labtui.verdicts.documents import study_document
 
     with Lab(paths) as lab:
-        end = follow(lab, name, one=one)
+        end = follow(lab, name, one=one, before=before)
         if json:
             print_json(study_document(lab, lab.study(name)))
         elif end.finished and one:
-            _print_one(lab, name)
+            _print_one(lab, name, before)
         elif end.finished:
             print_study(lab, name)
             where = "" if paths.db == lab_paths(None).db else f" --lab {clean(str(paths.db))}"
@@ -137,15 +154,16 @@ def _follow(paths: LabPaths, name: str, *, json: bool, one: bool) -> int:
     return end.exit_code
 
 
-def _print_one(lab: Lab, name: str) -> None:
+def _print_one(lab: Lab, name: str, before: Before) -> None:
     """Show the trial that was trained last, and how long the others would take."""
     from labtui.cli.show import print_trial
     from labtui.engine.devices import cores
     from labtui.verdicts.text import duration
 
     trials = lab.trials(name)
-    done = [trial for trial in trials if trial.finished]
+    done = [trial for trial in trials if trial.finished and trial.id not in before.finished]
     if not done:
+        say(f"{name}: nothing was left to train")
         return
     last = max(done, key=lambda trial: trial.finished or "")
     write()

@@ -27,6 +27,7 @@ from labtui.trainer.plugin import Plugin
 ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
 POLL_SECONDS = 0.02
 RESTART_SECONDS = 1.0
+MISSING = "labtui-finds-no"  # begins the answer of another Python, whatever it prints before
 START_SECONDS = 5.0  # a runner may take this long to start on a busy machine
 
 
@@ -210,23 +211,27 @@ def check_frameworks(plugin: Plugin, interpreter: str) -> None:
 def _missing_in(interpreter: str, names: Sequence[str]) -> list[str]:
     """Ask another Python which packages it cannot find; it imports none of them."""
     code = (
-        "import importlib.util as u, sys; "
-        "print(*[name for name in sys.argv[1:] if not u.find_spec(name)])"
+        "import sys; sys.path[:] = [entry for entry in sys.path if entry]; "
+        "import importlib.util as u; "
+        f"print('{MISSING}', *[name for name in sys.argv[1:] if not u.find_spec(name)])"
     )
     try:
         found = subprocess.run(
             [interpreter, "-c", code, *names],
             capture_output=True,
-            text=True,
+            stdin=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
             timeout=ANSWER_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise TrainerError(f"interpreter: {interpreter} does not run: {error}") from error
-    if found.returncode:
+    marker, *missing = (found.stdout.strip().splitlines() or [""])[-1].split() or [""]
+    if found.returncode or marker != MISSING:
         last = (found.stderr.strip().splitlines() or [f"exit code {found.returncode}"])[-1]
         raise TrainerError(f"interpreter: {interpreter} is no Python that runs: {last}")
-    return found.stdout.split()
+    return missing
 
 
 def _check_names(*paths: Path) -> None:

@@ -83,6 +83,7 @@ class Hooks:
         """Kill what has not ended."""
         for hook in self._started:
             _kill(hook.process)
+            self._complain(hook.study, "on_end: killed, its runner was told to end")
 
 
 def _filled(argument: str, words: dict[str, str]) -> str:

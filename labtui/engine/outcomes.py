@@ -126,10 +126,13 @@ class Outcomes:
             self._requeue(running, event.reason, interrupted=True)
         elif running.stop:
             self._end(running, "stopped", "stopped by a person")
+        elif event.final and running.lanes > 1:  # one of them did it: each has to show
+            self._requeue(running, event.reason, interrupted=True, alone=True)
         elif event.final:
             self._end(running, "failed", event.reason)
         elif self._board.ending or running.study.stopping:
-            self._requeue(running, "stopped by a person", interrupted=False)
+            reason = running.study.stopping or "stopped by a person"
+            self._requeue(running, reason, interrupted=False)
         elif event.signal is None:
             self._requeue(running, event.reason, interrupted=True)
         else:
@@ -153,6 +156,7 @@ class Outcomes:
         code: Mapping[str, str] | None = None,
     ) -> None:
         trial, study = running.trial.id, running.study.plan.id
+        self._judge_study(running, state, reason)
         changes.end_trial(
             self._board.writer,
             trial,
@@ -165,7 +169,6 @@ class Outcomes:
             code=code,
         )
         self._board.events.state(study, running.name, state, reason=reason)
-        self._judge_study(running, state, reason)
         self._board.later(functools.partial(self._remove_staged, trial))
         del self._board.running[trial]
         self._board.hurry()
@@ -173,7 +176,8 @@ class Outcomes:
     def _judge_study(self, running: Running, state: str, reason: str) -> None:
         """Stop a study whose trials all fail alike before they train: the others would too."""
         study = running.study
-        if state != "failed" or running.seconds > AT_ONCE:
+        trained = running.since and self._board.writer.logged(running.trial.id)
+        if state != "failed" or running.seconds > AT_ONCE or trained:
             study.failures = []
             return
         study.failures = [*study.failures[1 - FAILURES :], reason]

@@ -8,6 +8,7 @@ import json
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -62,6 +63,7 @@ class Worker:
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     killed: bool = False
     silent: bool = False  # its end of the socket is closed
+    fault: str = ""  # it sent what cannot be read
     blamed: set[int] = field(default_factory=set)  # the trials that it was killed for
 
     @property
@@ -246,12 +248,19 @@ class LocalPool:
         if not data:
             self._silence(worker)
         for kind, payload in worker.frames.feed(data):
-            if kind == POINTS:
-                lane, points = unpack_points(payload)
-                if worker.jobs:
-                    self._events.append(Logged(worker.jobs[0].trials[lane], points))
-            else:
-                self._hear(worker, json.loads(payload))
+            try:
+                if kind == POINTS:
+                    lane, points = unpack_points(payload)
+                    if worker.jobs:
+                        self._events.append(Logged(worker.jobs[0].trials[lane], points))
+                else:
+                    self._hear(worker, json.loads(payload))
+            except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
+                # One worker's nonsense must not end the others' work.
+                worker.fault = f"its worker sent what cannot be read: {type(error).__name__}"
+                worker.blamed.update(worker.trials)
+                self._retire(worker, grace=0.0)
+                return
 
     def _hear(self, worker: Worker, message: dict[str, Any]) -> None:
         kind = message.pop("kind")
@@ -359,6 +368,8 @@ def _depth(worker: Worker) -> int:
 def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:
     """Say why the worker that trained a trial is gone, from its exit code."""
     interpreter = worker.key.interpreter
+    if worker.fault:
+        return Lost(trial, None, worker.fault, True)
     if error:
         return Lost(trial, None, f"cannot start {interpreter}: {error}", False, study=True)
     if code is None:
@@ -374,7 +385,8 @@ def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:
     if code >= 0:
         return Lost(trial, None, f"the trainer ended its process with exit code {code}", True)
     hint = ", by hand or for want of memory" if -code == signal.SIGKILL else ""
-    reason = f"its worker was killed by {signal.Signals(-code).name}{hint}"
+    known = {int(number): number.name for number in signal.Signals}
+    reason = f"its worker was killed by {known.get(-code, f'signal {-code}')}{hint}"
     return Lost(trial, -code, reason, False)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from labtui.engine.devices import DeviceError
@@ -290,12 +290,20 @@ def recover(writer: Writer) -> list[int]:
     return found
 
 
-def active_studies(writer: Writer) -> list[int]:
-    """List the studies that are to be trained, in the order they were asked for."""
-    rows = writer.connection.execute(
-        f"SELECT id FROM studies WHERE state IN {ACTIVE} ORDER BY id"
+def active_studies(writer: Writer) -> list[tuple[int, str, str]]:
+    """List the studies that are to be trained, in the order they were asked for.
+
+    Returns:
+        Id, name and reason of each; the reason says when a single trial was asked for.
+    """
+    return writer.connection.execute(
+        f"SELECT id, name, reason FROM studies WHERE state IN {ACTIVE} ORDER BY id"
     ).fetchall()
-    return [int(row[0]) for row in rows]
+
+
+def subject(request: Mapping[str, Any]) -> str:
+    """Name the study that a request to train speaks of."""
+    return str(request.get("subject") or request.get("study", {}).get("study", ""))
 
 
 def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str, Any]:

@@ -42,7 +42,7 @@ STARTUP_SECONDS = 120.0  # granted to a worker's imports before a trial's timeou
 SUSPENDED_SECONDS = 1.0  # a turn of the loop takes milliseconds
 LOOK_AHEAD = 20  # how many lanes' worth of waiting trials are searched for those of one shape
 STOPPED = "stopped by a person"
-ONE = "one trial trained, as asked"
+ONE_ASKED, ONE = "one trial was asked for", "one trial trained, as asked"
 
 
 class Runner:
@@ -64,10 +64,13 @@ class Runner:
 
     def run(self) -> None:
         """Work until nothing is left to do, or until `end` is called."""
-        for study in requests.active_studies(self._board.writer):
-            self._activate(study)
+        asked = {requests.subject(request) for _, request in self._waiting() if request.get("one")}
+        for study, name, reason in requests.active_studies(self._board.writer):
+            if name not in asked:  # the request itself takes it up
+                self._activate(study, one=reason == ONE_ASKED)
         while True:
             self._take_requests()
+            self._hooks.running()  # one that hangs is killed, also while others train
             self._claim()
             self._close_finished()
             self._board.commit_when_due()
@@ -242,6 +245,9 @@ class Runner:
             self._board.hurry()
             self._board.later(functools.partial(path.unlink, missing_ok=True))
 
+    def _waiting(self) -> list[tuple[Path, dict[str, Any]]]:
+        return [(p, r) for p, r in inbox.waiting(self._board.writer.paths) if r is not None]
+
     def _answered(self, request: str) -> bool:
         row = self._board.writer.connection.execute(
             "SELECT 1 FROM events WHERE request = ?", (request,)
@@ -254,10 +260,11 @@ class Runner:
                 return self._stop(request)
         except requests.Refused as error:
             return {"error": str(error), "exit": error.code}
+        name = requests.subject(request)
+        busy = any(study.plan.name == name for study in self._board.studies.values())
+        if busy and request.get("one") and request.get("mode") != "new":
+            return {"error": f"study {name!r} is being trained already", "exit": 2}
         found = requests.answer(self._board.writer, request, runner=True)
-        busy = found.get("id") in self._board.studies
-        if busy and request.get("one"):
-            return {"error": f"study {found['study']!r} is being trained already", "exit": 2}
         if "id" in found:
             self._activate(found["id"], request.get("events"), one=bool(request.get("one")))
         return found
@@ -279,9 +286,10 @@ class Runner:
             queue = queue[:1]
         if known is not None:
             known.plan, known.queue, known.stopping, known.one = plan, deque(queue), "", one
-        elif queue or study in requests.active_studies(self._board.writer):
+            known.failures = []
+        elif queue or study in [row[0] for row in requests.active_studies(self._board.writer)]:
             self._board.studies[study] = Study(plan, deque(queue), time.monotonic(), one=one)
-            changes.set_study(self._board.writer, study, "running")
+            changes.set_study(self._board.writer, study, "running", ONE_ASKED if one else "")
             self._board.events.state(study, None, "running")
             self._board.hurry()
         elif events:

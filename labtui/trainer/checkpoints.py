@@ -122,6 +122,9 @@ class Keeper:
                 if error.errno not in DISK_FULL:
                     raise
                 self._give_up(state.step, error)
+                if state.folder is not None:  # it was saved there alone, and is gone
+                    self._best = [held for held in self._best if held is not state]
+                    self._latest = None if self._latest is state else self._latest
                 return  # older ones stay as they are
         if fresh:
             best = {state.step for state in self._best}

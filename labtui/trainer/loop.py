@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Dict, Iterable, List, Tuple
 
@@ -18,7 +19,7 @@ def evaluation_steps(every: int, last: int, start: int = 0) -> List[int]:
 
 def epochs_to_steps(epochs: float, steps_per_epoch: int) -> int:
     """Turn a length in epochs into optimizer updates, rounding up."""
-    return -int(-epochs * steps_per_epoch // 1)
+    return math.ceil(round(epochs * steps_per_epoch, 6))  # 0.07 x 100 is 7.000000000000001
 
 
 def weighted_mean(parts: Iterable[Tuple[float, int]]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import operator
 import threading
 import time
 from array import array
@@ -32,6 +33,8 @@ FLUSH_SECONDS = 0.05  # half of the longest delay (100 ms) promised from a point
 FLUSH_POINTS = 4096  # a burst never holds more than 80 kB
 HELD_SECONDS = 0.25  # how long a number may stay on its device; each reading waits for it
 MOST_STEPS = 2**63 - 1  # what the lab can hold
+MOST_METRICS = 1000  # names; a lab-wide table holds them, and screens list them
+MOST_WARNINGS, WARNING_CHARACTERS = 100, 2000  # of one trial
 STREAK = 10  # logged steps in a row without a finite training loss that mean "diverged"
 
 
@@ -186,6 +189,7 @@ class Trial:
 
     def steps(self) -> Iterator[int]:
         """Yield the number of each update still to make, `start_step` + 1 … `max_steps`."""
+        self._thread = threading.get_ident()  # the one that may wait for a device
         self._clock.start()
         for step in range(self.start_step + 1, self.max_steps + 1):
             # Decided before the step, so that `checkpoint` knows that this state must be written.
@@ -259,8 +263,9 @@ class Trial:
         """
         if self._keeper is None:
             return
-        if not isinstance(step, int) or not 0 <= step <= MOST_STEPS:
+        if not hasattr(step, "__index__") or not 0 <= operator.index(step) <= MOST_STEPS:
             raise ValueError(f"checkpoint: found step {step!r}; expected the updates done")
+        step = operator.index(step)
         final = self._ending or self._stop or step >= self.max_steps
         self._settle()
         value = self.evaluated_value if self._value_step == step else None
@@ -278,9 +283,13 @@ class Trial:
 
     def warn(self, text: str) -> None:
         """Tell the person something about this trial that does not end it; each text once."""
-        if text not in self._warned:
-            self._warned.add(text)
-            self.sink.message({"kind": "warning", "text": text})
+        text = str(text)[:WARNING_CHARACTERS]
+        if text in self._warned or len(self._warned) > MOST_WARNINGS:
+            return
+        if len(self._warned) == MOST_WARNINGS:
+            text = f"more than {MOST_WARNINGS} different warnings; the others are not kept"
+        self._warned.add(text)
+        self.sink.message({"kind": "warning", "text": text})
 
     def fall_back(self, device: str, reason: str) -> None:
         """Train on `device` instead of the one that was asked for, and say so."""
@@ -304,10 +313,12 @@ class Trial:
 
         Only the trainer's own thread waits for a device.
         """
-        if self._held and threading.get_ident() == self._thread:
-            self._settle()
-        with self._lock:
-            self._flush(time.monotonic())
+        try:
+            if self._held and threading.get_ident() == self._thread:
+                self._settle()
+        finally:
+            with self._lock:
+                self._flush(time.monotonic())
 
     def finish(self) -> None:
         """Hand over everything, best and last checkpoints included."""
@@ -324,7 +335,7 @@ class Trial:
 
     def abandon(self) -> None:
         """Hand over what was logged and drop the states that were never written."""
-        with contextlib.suppress(TrialEnd, TypeError):  # it has ended already, and says why
+        with contextlib.suppress(Exception, TrialEnd):  # it has ended already, and says why
             self.flush()
         if self._keeper is not None:
             self._keeper.discard()
@@ -339,9 +350,10 @@ class Trial:
             if not self._held:
                 self._held_since = now
             self._held.append((step, kept))
-        if now - self._held_since > HELD_SECONDS or self._objective.metric in map(
+        due = now - self._held_since > HELD_SECONDS or self._objective.metric in map(
             self._ours, metrics
-        ):
+        )
+        if due and threading.get_ident() == self._thread:
             self._settle()
 
     def _settle(self) -> None:
@@ -371,6 +383,8 @@ class Trial:
                 index = self._index.get(name)
                 if index is None:
                     index = self._register(name)
+                if index < 0:
+                    continue
                 self._steps.append(step)
                 self._metrics.append(index)
                 self._values.append(number)
@@ -404,7 +418,10 @@ class Trial:
             raise TypeError(f"log: found metric name {name!r}; expected text")
         ours = self._ours(name)
         index = self._named.get(ours)
-        if index is None:
+        if index is None and len(self._named) >= MOST_METRICS:
+            self.warn(f"more than {MOST_METRICS} metrics: {ours!r} and others are not kept")
+            index = -1
+        elif index is None:
             index = self._named[ours] = len(self._named)
             self.sink.name(index, ours)
         self._index[name] = index

@@ -48,6 +48,8 @@ class ChannelSink(Sink):
         super().__init__()
         self._channel = channel
         self._lane = lane
+        self._open = True
+        self._turn = threading.RLock()  # nothing may come between the last word and the close
 
     def name(self, index: int, name: str) -> None:
         """Announce a metric."""
@@ -55,11 +57,21 @@ class ChannelSink(Sink):
 
     def points(self, metrics: array[int], steps: array[int], values: array[float]) -> None:
         """Send a block of points."""
-        self._channel.send(pack_points(self._lane, metrics, steps, values))
+        with self._turn:
+            if self._open:
+                self._channel.send(pack_points(self._lane, metrics, steps, values))
 
     def message(self, message: Dict[str, Any]) -> None:
         """Send a message."""
-        self._channel.send(pack_message({**message, "lane": self._lane}))
+        with self._turn:
+            if self._open:
+                self._channel.send(pack_message({**message, "lane": self._lane}))
+
+    def close(self, message: Dict[str, Any]) -> None:
+        """Send the last message; what a thread says later is nobody's."""
+        with self._turn:
+            self.message(message)
+            self._open = False
 
 
 class Worker:
@@ -162,7 +174,8 @@ class _Lane:
     def __init__(self, job: Dict[str, Any], channel: Channel, number: int) -> None:
         self.job = job
         self.attempt = (job["trial"], job["attempt"])
-        self.trial = _trial(job, ChannelSink(channel, number))
+        self._sink = ChannelSink(channel, number)
+        self.trial = _trial(job, self._sink)
         self._ended = False
 
     def end(self, error: Optional[BaseException]) -> None:
@@ -171,10 +184,12 @@ class _Lane:
             return
         self._ended = True
         if isinstance(error, Killed):
+            with contextlib.suppress(BaseException):
+                self.trial.finish()  # only the program died: the states it saved are whole
             _die_of(error.number)
         state, reason, detail = self._outcome(error)
         self.trial.close()
-        self.trial.sink.message(
+        self._sink.close(
             {
                 "kind": "done",
                 "state": state,

@@ -369,7 +369,9 @@ def test_predictions_are_on_the_first_validation_examples(workload):
     assert [shown["index"] for shown in trial.kept] == list(range(8))
     targets = DATA[workload]("cpu").splits["validation"][1][:8]
     if workload == "source-transformer":
-        assert [encode(shown["expected"]) for shown in trial.kept] == [*map(bytes, targets.tolist())]
+        assert [encode(shown["expected"]) for shown in trial.kept] == [
+            *map(bytes, targets.tolist())
+        ]
         assert {len(shown["predicted"]) for shown in trial.kept} == {64}
     else:
         assert [shown["expected"] for shown in trial.kept] == targets.tolist()

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from pathlib import Path
@@ -212,3 +213,24 @@ def test_abandoning_keeps_points_and_drops_states(tmp_path):
     trial.checkpoint(1, saver("x"))
     trial.abandon()
     assert (shelf.folders(), trial.sink.rows) == ([], [("validation/loss", 1, 1.0)])
+
+
+def test_a_state_that_found_the_disk_full_is_forgotten_and_later_ones_are_kept(
+    tmp_path, monkeypatch, capsys
+):
+    told = []
+    keeper = Keeper(str(tmp_path), 1, keep=1, minimize=True, announce=told.append, interval=0)
+
+    def save(path):
+        with open(path, "wb") as file:
+            file.write(b"state")
+
+    def full(folder):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("labtui.trainer.checkpoints._manifest", full)
+        keeper.offer(10, save, 1.0, final=False, predictions=[{"predicted": 1}])
+    assert "checkpoint at step 10 was not written" in capsys.readouterr().err
+    keeper.offer(20, save, 2.0, final=False)
+    assert [message["step"] for message in told if message["kind"] == "checkpoint"] == [20]

@@ -156,3 +156,25 @@ def test_a_torch_scalar_on_the_cpu_is_read_at_once():
     run = trial()
     run.log(1, {"train/loss": OnCpu(1.0)})
     assert Tensor.waits == 1
+
+
+def test_another_threads_log_does_not_settle_the_trainers(monkeypatch):
+    monkeypatch.setattr("labtui.trainer.trial.HELD_SECONDS", 0.0)
+    run = trial()
+    run.log(1, {"train/loss": Tensor(1.0)})
+    thread = threading.Thread(target=lambda: run.log(2, {"temperature": Tensor(60.0)}))
+    thread.start()
+    thread.join()
+    assert Tensor.waits == 0
+    run.flush()
+    assert [row[0] for row in run.sink.rows] == ["train/loss", "temperature"]
+
+
+def test_numbers_survive_one_that_cannot_be_read(monkeypatch):
+    monkeypatch.setattr(sys.modules["torch"], "stack", lambda tensors: 1 / 0)
+    run = trial()
+    run.log(1, {"learning_rate": 0.1})
+    run.log(2, {"learning_rate": 0.1})
+    run.log(3, {"histogram": Tensor(1.0)})
+    run.abandon()
+    assert [row[1] for row in run.sink.rows] == [1, 2]

@@ -67,7 +67,15 @@ def test_evaluation_steps():
 
 
 @pytest.mark.parametrize(
-    ("epochs", "per_epoch", "steps"), [(1, 16, 16), (1.5, 16, 24), (0.1, 16, 2), (0, 16, 0)]
+    ("epochs", "per_epoch", "steps"),
+    [
+        (1, 16, 16),
+        (1.5, 16, 24),
+        (0.1, 16, 2),
+        (0, 16, 0),
+        (0.07, 100, 7),
+        (1.1, 10, 11),
+    ],
 )
 def test_epochs_round_up(epochs, per_epoch, steps):
     assert epochs_to_steps(epochs, per_epoch) == steps

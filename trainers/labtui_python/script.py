@@ -18,6 +18,7 @@ from labtui_python.files import read
 from labtui_python.state import put_back
 
 _compiled: Dict[str, CodeType] = {}
+_modules = 0  # how many there were when libraries were last set aside
 
 
 class ScriptError(Exception):
@@ -33,8 +34,7 @@ def run(file: str, argv: Sequence[str] = ()) -> None:
     """
     path = os.path.realpath(file)
     code = _load(file, path)
-    gc.collect()  # what the last trial left in cycles, models and loaders, goes before more come
-    gc.freeze()  # the rest is libraries: to look through torch again would take 0.1 s a trial
+    _collect()
     module = ModuleType("__main__")
     module.__file__ = path
     with put_back():
@@ -51,6 +51,22 @@ def run(file: str, argv: Sequence[str] = ()) -> None:
             f"{file} ended without asking for its trial; "
             "expected `trial = labtui.current_trial()` and `trial.log(step, …)` in it"
         )
+
+
+def _collect() -> None:
+    """Free what the last trial left in cycles, models and loaders, before more come.
+
+    The libraries are set aside, and again whenever there are more: to look through torch anew would
+    take 0.1 s a trial.
+    """
+    global _modules
+    if len(sys.modules) == _modules:
+        gc.collect()
+        return
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    _modules = len(sys.modules)
 
 
 def _load(file: str, path: str) -> CodeType:
