@@ -202,13 +202,22 @@ class Bench:
             for event in self._executor.wait(POLL_SECONDS):
                 if event.trial == trial.id:
                     self._take(attempt, event)
-            taken = self._memory.sample()
-            if taken > self._limit and not attempt.reason:
-                free = f"{MEMORY_SHARE:.0%} of the memory that was free"
-                attempt.reason = f"out of memory: the worker took more than {free}"
+            too_much = self._too_much(attempt)
+            if too_much and not attempt.reason:
+                attempt.reason = f"out of memory: {too_much}"
+                attempt.state = attempt.state and "infeasible"  # it may just have ended
                 self._executor.kill(trial.id)
         shutil.rmtree(self._paths.checkpoint_folder(trial.id), ignore_errors=True)
         return attempt
+
+    def _too_much(self, attempt: Attempt) -> str:
+        """Say whose memory is nearly used up: this machine's, or a GPU's that shares it."""
+        if self._memory.sample() > self._limit:
+            return f"the worker took more than {MEMORY_SHARE:.0%} of the memory that was free"
+        shares = attempt.times.get("memory_share", {})
+        if max(shares.values(), default=0.0) > MEMORY_SHARE:
+            return f"it took more than {MEMORY_SHARE:.0%} of the memory recommended for the device"
+        return ""
 
     def _take(self, attempt: Attempt, event: Event) -> None:
         if isinstance(event, Logged):

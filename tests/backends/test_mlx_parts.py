@@ -13,6 +13,7 @@ from labtui.trainer import Objective, Trial
 from labtui.trainer.scalars import fetch, hold, is_held
 from labtui_mlx import plugin
 from labtui_mlx.data import DATA, Batches, load_digits, load_source
+from labtui_mlx.devices import memory_share
 from labtui_mlx.layers import EPSILON, MOMENTUM, GhostBatchNorm, Pass, gelu, normalization
 from labtui_mlx.layout import Layout, Leaf
 from labtui_mlx.learner import Learner, _cross_entropy
@@ -525,3 +526,12 @@ def test_what_mlx_scalars_are_read_as():
     assert math.isnan(fetch([hold(mx.array(math.nan))])[0])
     with pytest.raises((TypeError, ValueError)):
         fetch([hold(mx.array([1.0, 2.0]))])
+
+
+def test_apples_gpu_tells_its_share_of_the_recommended_memory(monkeypatch):
+    """There is none here: MLX's two functions are stand-ins."""
+    monkeypatch.setattr(mx, "get_active_memory", lambda: 3 * 2**30)
+    recommended = {"max_recommended_working_set_size": 12 * 2**30}
+    monkeypatch.setattr(mx, "device_info", lambda: recommended, raising=False)
+    assert memory_share(True) == {"memory_share": 0.25}
+    assert memory_share(False) == {}

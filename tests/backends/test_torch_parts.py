@@ -13,6 +13,7 @@ import labtui_numpy.optimizers
 from labtui_torch import plugin
 from labtui_torch.averaging import Average
 from labtui_torch.data import Batches, load_digits, load_source
+from labtui_torch.devices import memory_share
 from labtui_torch.flat import Flat
 from labtui_torch.models import build, initialize
 from labtui_torch.normalization import EPSILON, MOMENTUM, GhostBatchNorm, normalization
@@ -399,3 +400,11 @@ def test_digits_are_numpys():
         inputs, labels = ours.splits[split]
         assert np.array_equal(inputs.numpy(), theirs.inputs[rows])
         assert np.array_equal(labels.numpy(), theirs.targets[rows].argmax(1))
+
+
+def test_apples_gpu_tells_its_share_of_the_recommended_memory(monkeypatch):
+    """There is none here: torch's two functions are stand-ins."""
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 3 * 2**30)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 12 * 2**30)
+    assert memory_share(torch.device("mps")) == {"memory_share": 0.25}
+    assert memory_share(torch.device("cpu")) == {}

@@ -36,6 +36,8 @@ def train(trial):
         kept.append(bytearray(size * 1_000_000) if mode == "hoard" else b"")
         time.sleep(0.0001 * size)
         trial.log(step, {"train/loss": 1.0 / step})
+        if mode == "apple":
+            trial.log(step, {"memory_share": size / 36})
         if trial.should_evaluate(step):
             trial.log(step, {"validation/loss": 1.0 / step, "validation/error_rate": 0.5})
 
@@ -172,6 +174,15 @@ def test_a_worker_that_takes_too_much_memory_is_killed(paths, script, monkeypatc
     taken = [size.memory for size in found.sizes if size.measured]
     assert taken[0] > 40e6  # 40 updates of a megabyte each, beside the interpreter
     assert taken == sorted(taken)
+
+
+def test_a_gpu_that_shares_memory_is_not_filled_beyond_what_is_recommended(paths, script):
+    """There is no such GPU here: a script says what torch's and MLX's trainers say on one."""
+    found = probe(script, paths, "mode=apple", steps=40)
+    assert [size.batch_size for size in found.sizes] == [8, 16, 32]
+    assert found.end == "memory"
+    said = "32: out of memory: it took more than 80% of the memory recommended for the device"
+    assert found.reason == said
 
 
 def test_a_trainer_that_times_nothing_is_timed_by_the_clock(paths, script):

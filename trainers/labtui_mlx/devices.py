@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
 import mlx.core as mx
 
 from labtui.trainer.trial import Trial
@@ -25,6 +27,14 @@ def choose(trial: Trial) -> bool:
         trial.fall_back("cpu", f"found {found}; MLX {mx.__version__} trains on mps or cpu here")
     mx.set_default_device(mx.gpu if gpu else mx.cpu)
     return bool(gpu)
+
+
+def memory_share(gpu: bool) -> Dict[str, float]:
+    """Give ``memory_share``, what Apple's GPU holds of the memory recommended for it (P02)."""
+    if not gpu:
+        return {}
+    info = mx.device_info() if hasattr(mx, "device_info") else mx.metal.device_info()
+    return {"memory_share": mx.get_active_memory() / info["max_recommended_working_set_size"]}
 
 
 def out_of_memory(error: BaseException) -> str:

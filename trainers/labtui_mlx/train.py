@@ -18,7 +18,7 @@ from labtui.trainer.loop import weighted_mean
 from labtui.trainer.trial import Trial
 from labtui_mlx import plugin
 from labtui_mlx.data import DATA, Batch, Batches
-from labtui_mlx.devices import choose, out_of_memory
+from labtui_mlx.devices import choose, memory_share, out_of_memory
 from labtui_mlx.learner import Learner, State
 from labtui_mlx.models import MODELS
 from labtui_workloads.settings import nearest, read, refuse_impossible
@@ -70,7 +70,7 @@ class _Run:
     def __init__(self, trial: Trial, settings: Dict[str, Any]) -> None:
         self._trial, self._size = trial, settings["batch_size"]
         # For the CPU, MLX compiles with g++ into a folder that all processes share without a lock.
-        gpu = choose(trial)
+        self._gpu = gpu = choose(trial)
         self._data = DATA[trial.workload]()
         if self._size > len(self._data):
             raise ValueError(f"batch_size: found {self._size}; expected at most {len(self._data)}")
@@ -101,7 +101,7 @@ class _Run:
                 mx.eval(self._state)
                 updates = step - since
                 times = {"step_time": (clock() - start) / updates, "data_wait": waited / updates}
-                trial.log(step, {**self._evaluate(), **times})
+                trial.log(step, {**self._evaluate(), **times, **memory_share(self._gpu)})
                 trial.checkpoint(step, _bytes(self._state), self._predictions)
                 waited, since, start = 0.0, step, clock()
 

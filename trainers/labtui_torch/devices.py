@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from typing import Iterator
+from typing import Dict, Iterator
 
 import torch
 
@@ -38,6 +38,17 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
+
+
+def memory_share(device: torch.device) -> Dict[str, float]:
+    """Give ``memory_share``, what Apple's GPU holds of the memory recommended for it (P02).
+
+    Nothing elsewhere: CUDA says itself when it has no more, and the CPU's is the system's to know.
+    """
+    if device.type != "mps":
+        return {}
+    recommended = torch.mps.recommended_max_memory()
+    return {"memory_share": torch.mps.driver_allocated_memory() / recommended}
 
 
 @contextlib.contextmanager

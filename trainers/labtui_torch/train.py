@@ -21,7 +21,7 @@ from labtui.trainer.trial import Trial
 from labtui_torch import plugin
 from labtui_torch.averaging import Average
 from labtui_torch.data import DATA, Batches
-from labtui_torch.devices import choose, free_memory, fresh_torch, out_of_memory, wait
+from labtui_torch.devices import choose, free_memory, fresh_torch, memory_share, out_of_memory, wait
 from labtui_torch.flat import Flat
 from labtui_torch.models import build, initialize
 from labtui_torch.optimizers import OPTIMIZERS, create
@@ -117,7 +117,7 @@ class _Run:
                 wait(self._device)
                 updates = step - since
                 times = {"step_time": (clock() - start) / updates, "data_wait": waited / updates}
-                trial.log(step, {**self._evaluate(), **times})
+                trial.log(step, {**self._evaluate(), **times, **memory_share(self._device)})
                 trial.checkpoint(step, self._save, self._predictions)
                 waited, since, start = 0.0, step, clock()
 
