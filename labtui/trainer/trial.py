@@ -34,7 +34,7 @@ FLUSH_POINTS = 4096  # a burst never holds more than 80 kB
 HELD_SECONDS = 0.25  # how long a number may stay on its device; each reading waits for it
 MOST_STEPS = 2**63 - 1  # what the lab can hold
 MOST_METRICS = 1000  # names; a lab-wide table holds them, and screens list them
-MOST_WARNINGS, WARNING_CHARACTERS = 100, 2000  # of one trial
+MOST_WARNINGS, WARNING_CHARACTERS = 100, 20_000  # of one trial
 STREAK = 10  # logged steps in a row without a finite training loss that mean "diverged"
 
 

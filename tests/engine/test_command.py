@@ -94,8 +94,10 @@ def test_row_63_a_program_without_a_word_has_failed(paths, tmp_path):
 
 def test_a_program_that_is_killed_is_tried_three_times(paths, tmp_path):
     (trial,) = run(paths, command_study(tmp_path, mode="die", trials=1))
-    assert (trial.state, trial.attempt) == ("failed", 3)
+    # Four: the first attempt saved its beginning, and three more came no further.
+    assert (trial.state, trial.attempt) == ("failed", 4)
     assert "killed by SIGKILL" in trial.reason
+    assert "3 times after step" in trial.reason
 
 
 @pytest.mark.parametrize("mode", ["hang", "hang-stray"])

@@ -218,12 +218,15 @@ def test_a_folder_that_is_gone_stops_the_study_and_fails_no_trial(paths, tmp_pat
 
 
 def test_an_interpreter_that_is_no_python_stops_the_study(paths, tmp_path):
-    text = study_text(trials=2) + "interpreter: /bin/true\n"
-    submit(paths, write_study(tmp_path, text))
+    file = write_study(tmp_path, study_text(trials=2) + "interpreter: ./odd\n")
+    odd = tmp_path / "odd"  # a Python when it is asked, and none when it is to work
+    odd.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} "$@"\nexit 0\n')
+    odd.chmod(0o755)
+    submit(paths, file)
     trials = wait_for_state(paths, "s", "stopped")
     assert [t.state for t in trials] == ["queued"] * 2
     with Lab(paths) as lab:
-        assert "/bin/true ended with exit code 0 before it could train" in lab.study("s").reason
+        assert f"{odd} ended with exit code 0 before it could train" in lab.study("s").reason
 
 
 def test_time_suspended_does_not_count_towards_a_timeout(paths, tmp_path):

@@ -34,7 +34,8 @@ def train(trial):
         if size >= 32:
             act(mode, trial)
         kept.append(bytearray(size * 1_000_000) if mode == "hoard" else b"")
-        time.sleep(0.0001 * size)
+        # More memory at no more time: nothing but memory can end such a climb.
+        time.sleep(0.002 if mode in ("hoard", "apple") else 0.0001 * size)
         trial.log(step, {"train/loss": 1.0 / step})
         if mode == "apple":
             trial.log(step, {"memory_share": size / 36})
