@@ -82,6 +82,7 @@ class _Run:
 
     def _follow(self, program: Program) -> None:
         """Take what the program reports until it has ended, and judge its end."""
+        self._stopping.look(self._metrics.step)  # before its first report, however fast that is
         while program.code is None:
             # Rows that are there before the lines are read cannot be younger than a checkpoint's.
             self._gather()
