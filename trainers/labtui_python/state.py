@@ -104,4 +104,5 @@ def _torch() -> Iterator[None]:
             torch.set_default_dtype(torch.float32)
             torch.set_default_device(None)
             torch.set_grad_enabled(True)
-            torch.use_deterministic_algorithms(False)
+            if torch.are_deterministic_algorithms_enabled():  # setting it imports the compiler: 2 s
+                torch.use_deterministic_algorithms(False)

@@ -65,7 +65,8 @@ def _reset() -> None:
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)  # type: ignore[no-untyped-call, unused-ignore]
     torch.set_grad_enabled(True)
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # setting it imports the compiler: 2 s
+        torch.use_deterministic_algorithms(False)
     torch.set_num_threads(THREADS)
     # The first trial must not choose the kernels of all others, nor may a choice by time be made.
     torch.backends.cudnn.benchmark = False
