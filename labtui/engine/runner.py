@@ -107,7 +107,7 @@ class Runner:
 
     def _claim(self) -> None:
         waiting = {r.job for r in self._board.running.values() if not r.since and r.place == CPU}
-        free = 0 if self._board.ending else self._executor.free() - len(waiting)
+        free = self._executor.free() - len(waiting)
         idle = not self._board.running
         for study in self._board.studies.values():
             while study.queue and not study.stopping and not self._board.ending:

@@ -20,6 +20,7 @@ from array import array
 from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
 
 from labtui.trainer.checkpoints import Checkpoint, Keeper, Predictions, Save, _shown
+from labtui.trainer.current import ENVIRONMENT
 from labtui.trainer.loop import StepClock
 from labtui.trainer.trial import (
     FLUSH_SECONDS,
@@ -31,7 +32,6 @@ from labtui.trainer.trial import (
     Trial,
 )
 
-ENVIRONMENT = "LABTUI_TRIAL"
 LONGEST = min(4096, select.PIPE_BUF)  # bytes of a line that no other writer can cut into
 RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "PMI_RANK")
 WORLDS = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS", "PMI_SIZE")

@@ -11,7 +11,7 @@ import sys
 from typing import Any, Dict, List, Sequence, Tuple
 
 _KINDS: Dict[type, str] = {}
-_FRAMEWORKS = ("torch", "mlx", "jax", "jaxlib")
+_FRAMEWORKS = ("torch", "mlx")
 
 
 def is_held(value: Any) -> bool:
@@ -36,20 +36,20 @@ def hold(value: Any) -> Any:
 
 
 def fetch(values: Sequence[Any]) -> List[float]:
-    """Read held scalars, waiting once for each device and type of number.
+    """Read scalars for which `is_held`, waiting once for each device and type of number.
 
     Raises:
         TypeError, ValueError: One of them is no scalar.
     """
     groups: Dict[Tuple[str, str, str], List[int]] = {}
     for position, value in enumerate(values):
-        kind = _KINDS.get(type(value), "")
+        kind = _KINDS[type(value)]
         place = str(getattr(value, "device", "")) if kind == "torch" else ""
         dtype = str(getattr(value, "dtype", "")) if kind == "torch" else ""
         groups.setdefault((kind, place, dtype), []).append(position)
     found = [0.0] * len(values)
     for (kind, _, _), positions in groups.items():
-        numbers = _READERS.get(kind, _read_each)([values[p] for p in positions])
+        numbers = _READERS[kind]([values[p] for p in positions])
         for position, number in zip(positions, numbers):
             found[position] = number
     return found
@@ -65,12 +65,4 @@ def _read_mlx(values: List[Any]) -> List[float]:
     return [float(value.item()) for value in values]
 
 
-def _read_jax(values: List[Any]) -> List[float]:
-    return [float(number) for number in sys.modules["jax"].device_get(values)]
-
-
-def _read_each(values: List[Any]) -> List[float]:
-    return [float(value) for value in values]
-
-
-_READERS = {"torch": _read_torch, "mlx": _read_mlx, "jax": _read_jax, "jaxlib": _read_jax}
+_READERS = {"torch": _read_torch, "mlx": _read_mlx}

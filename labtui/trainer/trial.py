@@ -419,9 +419,9 @@ class Trial:
         ours = self._ours(name)
         index = self._named.get(ours)
         if index is None and len(self._named) >= MOST_METRICS:
-            self.warn(f"more than {MOST_METRICS} metrics: {ours!r} and others are not kept")
-            index = -1
-        elif index is None:
+            self.warn(f"more than {MOST_METRICS:,} metrics; the further ones are not kept")
+            return -1
+        if index is None:
             index = self._named[ours] = len(self._named)
             self.sink.name(index, ours)
         self._index[name] = index

@@ -179,17 +179,25 @@ def test_names_that_the_study_swaps_are_told_apart():
     assert (logged["b"], logged["a"]) == (1.0, 2.0)
 
 
-def test_warnings_and_metric_names_have_an_end():
+def test_warnings_have_an_end():
     trial = Trial({}, max_steps=2)
     for number in range(1500):
         trial.warn(f"warning {number}" + "x" * 50_000)
-        trial.log(1, {f"metric/{number}": 1.0})
-    trial.flush()
-    texts = [m["text"] for m in trial.sink.messages if m["kind"] == "warning"]
+    texts = [message["text"] for message in trial.sink.messages]
     assert len(texts) == 101
     assert texts[-1] == "more than 100 different warnings; the others are not kept"
     assert max(map(len, texts)) == 20_000
+
+
+def test_metric_names_have_an_end_and_one_warning_says_so():
+    trial = Trial({}, max_steps=2)
+    for step in (1, 2):
+        trial.log(step, {f"metric/{number}": 1.0 for number in range(1500)})
+    trial.flush()
     assert len({row[0] for row in trial.sink.rows}) == 1000
+    assert [message["text"] for message in trial.sink.messages] == [
+        "more than 1,000 metrics; the further ones are not kept"
+    ]
 
 
 def test_a_warning_may_be_anything():

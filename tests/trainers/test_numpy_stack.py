@@ -15,8 +15,8 @@ from labtui_numpy import plugin
 from labtui_numpy.batches import StackedBatches
 from labtui_numpy.lane import Lane
 from labtui_numpy.optimizers import OPTIMIZERS
-from labtui_numpy.settings import read
 from labtui_numpy.train import train, train_stack
+from labtui_workloads.settings import read
 
 TIMES = {"step_time", "data_wait"}
 DIVERGING = {"learning_rate": 1e38}  # at once, whatever the optimizer

@@ -14,8 +14,8 @@ from labtui_numpy import plugin
 from labtui_numpy.data import load
 from labtui_numpy.lane import norm
 from labtui_numpy.optimizers import OPTIMIZERS
-from labtui_numpy.settings import _LIMITS, read
 from labtui_numpy.train import DATA, train
+from labtui_workloads.settings import LIMITS, read
 
 DIGITS = plugin.workloads["digits-mlp"]
 
@@ -245,7 +245,7 @@ def test_declarations_agree_with_what_is_accepted(workload):
         )
         for value in declared.values or (declared.default, declared.low, declared.high):
             read({name: value}, workload)
-        assert bool(declared.values) != (name in _LIMITS)
+        assert bool(declared.values) != (name in LIMITS)
     assert workload.hyperparameters["optimizer"].values == tuple(OPTIMIZERS)
 
 

@@ -5,7 +5,7 @@ import pytest
 from labtui.study.plan import assign_columns, plan, total_trials
 from labtui.study.spec import load_study
 from labtui_numpy import plugin
-from labtui_numpy.settings import read
+from labtui_workloads.settings import read
 
 FOLDER = Path(__file__).parents[2] / "sample_studies"
 TRIALS = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Mapping, Optional, Set, Union
+from typing import Callable, Deque, Dict, Iterable, List, Mapping, Optional, Union
 
 from labtui.trainer.checkpoints import DISK_FULL
+from labtui.trainer.current import ENVIRONMENT
 from labtui.trainer.remote import follow
-from labtui.trainer.trial import Infeasible, Killed, Stopped, Trial
+from labtui.trainer.trial import MOST_METRICS, Infeasible, Killed, Stopped, Trial
 from labtui_command.arguments import Placeholders, command_line, environment
 from labtui_command.errors import CommandError
 from labtui_command.events import EventsTail
@@ -22,7 +23,6 @@ from labtui_command.workspace import Workspace
 
 TICK = 0.05  # seconds between two looks at the stop request and at files
 LEAVE_SECONDS = 0.5  # for a program that ends itself once it was asked to
-METRICS = 1000  # most names of metrics
 SHOWN = 20  # last lines of a failed program that are shown
 Tail = Union[TableTail, EventsTail]
 SOURCES: Dict[str, Callable[[str], Tail]] = {"csv": TableTail, "tensorboard": EventsTail}
@@ -64,7 +64,7 @@ class _Run:
         argv = command_line(self._trial.options["argv"], placeholders)
         self._tail = _tail(self._trial.options.get("report") or {}, placeholders)
         variables = environment(self._trial, self._workspace)
-        program = Program(argv, variables, marker="LABTUI_TRIAL")
+        program = Program(argv, variables, marker=ENVIRONMENT)
         patience = 0.0
         try:
             self._follow(program)
@@ -222,16 +222,16 @@ class _Metrics:
         self._reached = trial.start_step
         self._last: Dict[str, int] = {}
         self._again = 0
-        self._warned: Set[str] = set()
+        self._too_long = False
 
     def take(self, report: Report, stopping: Stopping) -> int:
         """Log a report; its step."""
         step = self.step_of(report)
         if step > self._reached:
             self._reach(step, stopping)
-        metrics = self._known(report.metrics, step)
-        if metrics:
-            self._trial.log(step, metrics)
+        if report.metrics:
+            self._count_again(report.metrics, step)
+            self._trial.log(step, report.metrics)
         self.step = max(self.step, step)
         return step
 
@@ -253,9 +253,9 @@ class _Metrics:
 
     def _reach(self, step: int, stopping: Stopping) -> None:
         """Go through the trial's steps up to this one."""
-        if step > self._trial.max_steps:
-            self._warn(
-                "length",
+        if step > self._trial.max_steps and not self._too_long:
+            self._too_long = True
+            self._trial.warn(
                 f"it reported step {step} of {self._trial.max_steps}: train no longer than "
                 "{max_steps}, or trials cannot be compared (P11)",
             )
@@ -267,32 +267,14 @@ class _Metrics:
         except (Stopped, StopIteration):  # when it ends is for `stopping` to say
             self._reached = self._trial.max_steps
 
-    def _known(self, metrics: Dict[str, float], step: int) -> Dict[str, float]:
-        """Leave out names beyond the most there may be, and count values that come again."""
+    def _count_again(self, names: Iterable[str], step: int) -> None:
+        """Count the values that come again; beyond the names that a trial keeps nobody counts."""
         last = self._last
-        extra = []
-        for name in metrics:
-            before = last.get(name, -1)
-            if before < 0 and len(last) >= METRICS:
-                extra.append(name)
-            elif step <= before:
+        for name in names:
+            if step <= last.get(name, -1):
                 self._again += 1
-            else:
+            elif name in last or len(last) < MOST_METRICS:
                 last[name] = step
-        if extra:
-            self._warn(
-                "names",
-                f"it reported more than {METRICS:,} metrics; {extra[0]!r} and all further ones are "
-                "not kept",
-            )
-            return {name: value for name, value in metrics.items() if name in last}
-        return metrics
-
-    def _warn(self, kind: str, text: str) -> None:
-        """Warn of the first case of a kind."""
-        if kind not in self._warned:
-            self._warned.add(kind)
-            self._trial.warn(text)
 
 
 class _Log:

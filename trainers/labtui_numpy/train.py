@@ -24,7 +24,7 @@ from labtui_numpy.evaluation import Evaluation
 from labtui_numpy.lane import Array, Lane, Settings
 from labtui_numpy.model import Mlp, parameter_count, smooth
 from labtui_numpy.optimizers import OPTIMIZERS
-from labtui_numpy.settings import nearest, read
+from labtui_workloads.settings import nearest, read
 
 DATA = {"digits-mlp": "digits", "diabetes-mlp": "diabetes"}
 DENSE_STEPS = 100  # steps that are all logged, for early instability (P38)
