@@ -73,6 +73,10 @@ class Killed(TrialEnd):
         self.number = number
 
 
+class Failed(Exception):
+    """The trial failed, in the trainer's own words: they are kept in the place of a traceback."""
+
+
 class Objective:
     """What the study optimizes: a metric, its direction, and the loss that vouches for it."""
 

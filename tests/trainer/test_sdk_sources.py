@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from labtui.trainer.worker import sources
+from labtui.trainer.sources import sources
 
 
 class AnswersToAnything(types.ModuleType):

@@ -9,6 +9,7 @@ import pytest
 import labtui_numpy.train
 import labtui_python.train
 from labtui.trainer import testing
+from labtui.trainer.stack import alone
 from labtui.trainer.testing import Case
 from labtui_numpy import plugin
 from labtui_numpy.optimizers import OPTIMIZERS
@@ -167,3 +168,32 @@ def test_the_python_plugin_declares_no_workload():
 
     assert not labtui_python.plugin.workloads
     assert plugin.name == "numpy"
+
+
+RATES = [{"learning_rate": rate, "dropout": 0.1, "width": 16} for rate in (0.01, 0.1, 1e38)]
+
+
+def test_stacked_numpy_trials_are_bit_equal_to_single_ones():
+    cases = [replace(DIGITS, params=params, seed=seed) for seed, params in enumerate(RATES)]
+    testing.check_stacked_is_bit_equal(cases, labtui_numpy.train.train_stack, stop_at=[0, 20, 0])
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("value", "train/loss at step 1: found"), ("state", "state of lane 1 at step 50: found")],
+)
+def test_the_check_of_stacks_catches_its_fault(fault, words):
+    def train_stack(stack):
+        for step, _ in stack.steps():
+            lanes = range(len(stack.trials))
+            more = [0.1 * lane for lane in lanes]  # what alone it never sees
+            if stack.should_evaluate(step):
+                values = [1.0 / step + (m if fault == "value" else 0.0) for m in more]
+                stack.log(step, {"train/loss": values, "validation/loss": values})
+                states = [repr(m if fault == "state" else 0.0).encode() for m in more]
+                stack.checkpoint(step, states)
+
+    cases = [Case(alone(train_stack), {}, seed=seed) for seed in range(2)]
+    with pytest.raises(AssertionError) as caught:
+        testing.check_stacked_is_bit_equal(cases, train_stack)
+    assert words in str(caught.value)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from labtui.trainer import Trial
-from labtui.trainer.worker import sources
+from labtui.trainer.sources import sources
 from labtui_python import train as trainer
 
 SCRIPT = """

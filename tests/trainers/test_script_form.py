@@ -17,7 +17,7 @@ from labtui.engine import client
 from labtui.store.lab import Lab
 from labtui.trainer import Diverged, Trial
 from labtui.trainer.current import set_current
-from labtui.trainer.worker import sources
+from labtui.trainer.sources import sources
 from labtui_python import script
 from labtui_python import train as trainer
 from tests.docs.pages import blocks, section, text

@@ -5,14 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import Iterable
 
+from labtui.trainer.trial import Failed
 
-class CommandError(Exception):
+
+class CommandError(Failed):
     """Ends a trial as failed; the message is for the person who wrote the command."""
-
-    @property
-    def detail(self) -> str:
-        """What is kept in the place of a traceback, which would show labtui's lines alone."""
-        return str(self)
 
 
 def nearest(found: str, names: Iterable[str]) -> str:
