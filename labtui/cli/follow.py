@@ -47,16 +47,22 @@ class Before:
 
 
 def look(paths: LabPaths, name: str) -> Before:
-    """See how a study stands; it, and the lab, need not exist."""
+    """See how a study stands; it, and the lab, need not exist.
+
+    A lab that cannot be read, another process may just be making it, holds no news yet; whatever
+    else is wrong with it is said by what needs it.
+    """
+    from labtui.store.errors import LabError
     from labtui.store.lab import Lab
 
-    if not paths.db.is_file():
+    try:
+        with Lab(paths) as lab:
+            known = any(study.name == name for study in lab.studies())
+            trials = lab.trials(name) if known else []
+            events = lab.events()
+    except LabError:
         return Before()
-    with Lab(paths) as lab:
-        known = any(study.name == name for study in lab.studies())
-        trials = lab.trials(name) if known else []
-        events = lab.events()
-        sizes = {trial.id: _size(paths.trial_log(trial.id)) for trial in trials}
+    sizes = {trial.id: _size(paths.trial_log(trial.id)) for trial in trials}
     finished = frozenset(trial.id for trial in trials if trial.finished)
     return Before(events[-1].id if events else 0, finished, sizes)
 

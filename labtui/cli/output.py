@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -19,6 +20,12 @@ SMALLEST_WIDTH = 20
 def write(text: str = "") -> None:
     """Print data; what came from a person or a program passes `clean` before."""
     sys.stdout.write(f"{text}\n")
+
+
+def write_sentence(text: str) -> None:
+    """Print a sentence, broken between words where the terminal ends."""
+    text, width = clean(text), line_width()
+    write(text if width is None else textwrap.fill(text, width, break_on_hyphens=False))
 
 
 def say(text: str) -> None:

@@ -10,8 +10,7 @@ import typer
 
 from labtui.cli.common import JsonOption, LabOption, Misuse, lab_paths
 from labtui.cli.exit_codes import ExitCode
-from labtui.cli.output import print_json, print_table, say, write
-from labtui.verdicts.text import clean
+from labtui.cli.output import print_json, print_table, say, write, write_sentence
 
 if TYPE_CHECKING:
     from labtui.engine.probe_stability import Stability
@@ -239,4 +238,4 @@ def _draw(specs: list[Any]) -> None:
 def _write_sentences(lines: list[str]) -> None:
     write()
     for line in lines:
-        write(clean(line))
+        write_sentence(line)

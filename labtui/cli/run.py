@@ -10,7 +10,7 @@ import typer
 
 from labtui.cli.common import JsonOption, LabOption, Reference, lab_paths
 from labtui.cli.exit_codes import ExitCode
-from labtui.cli.output import print_json, say, write
+from labtui.cli.output import print_json, say, write, write_sentence
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
@@ -171,8 +171,9 @@ def _print_one(lab: Lab, name: str, before: Before) -> None:
     waiting = sum(1 for trial in trials if trial.state == "queued")
     if waiting:
         seconds = last.seconds * waiting / cores()
-        write(
-            f"\n{waiting} trials wait, one by one on {cores()} cores about {duration(seconds)}: "
+        write()
+        write_sentence(
+            f"{waiting} trials wait, one by one on {cores()} cores about {duration(seconds)}: "
             f"labtui run {name}"
         )
 

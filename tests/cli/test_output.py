@@ -60,3 +60,15 @@ def test_ascii_where_the_encoding_asks_for_it(monkeypatch):
     assert output.use_ascii()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="UTF-8"))
     assert not output.use_ascii()
+
+
+def test_sentences_break_between_words_on_a_terminal_alone(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "30")
+    sentence = "rounds differ by up to 121%: something else kept the machine\x1b busy"
+    output.write_sentence(sentence)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.write_sentence(sentence)
+    plain, *broken = capsys.readouterr().out.splitlines()
+    assert plain == sentence.replace("\x1b", "␛")
+    assert " ".join(broken) == plain
+    assert max(map(len, broken)) <= 30
