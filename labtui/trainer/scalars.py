@@ -8,7 +8,8 @@ second (P44: no waiting that the training did not ask for).
 from __future__ import annotations
 
 import sys
-from typing import Any, Dict, List, Sequence, Tuple
+import time
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 _KINDS: Dict[type, str] = {}
 _FRAMEWORKS = ("torch", "mlx")
@@ -33,6 +34,42 @@ def hold(value: Any) -> Any:
     if _KINDS.get(type(value)) == "mlx":  # `+=` would rewrite the array that was logged
         return sys.modules["mlx.core"].stop_gradient(value)
     return value
+
+
+class Held:
+    """Calls of `Trial.log` that wait for a device, and those after them: order matters."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._calls: List[Tuple[int, Dict[str, Any]]] = []
+        self.since = 0.0
+
+    def __bool__(self) -> bool:
+        """Whether any call waits."""
+        return bool(self._calls)
+
+    def add(self, step: int, metrics: Mapping[str, Any]) -> None:
+        """Keep a call with its numbers as they are now; `since` is when the first was kept."""
+        if not self._calls:
+            self.since = time.monotonic()
+        kept = {name: hold(v) if is_held(v) else v for name, v in metrics.items()}
+        self._calls.append((step, kept))
+
+    def read(self) -> List[Tuple[int, Dict[str, Any]]]:
+        """Give the calls with all their numbers read together.
+
+        Raises:
+            TypeError: One of them is no scalar; the metrics are named.
+        """
+        places = [(m, name) for _, m in self._calls for name, v in m.items() if is_held(v)]
+        try:
+            numbers = fetch([metrics[name] for metrics, name in places])
+        except (TypeError, ValueError, RuntimeError) as error:
+            names = ", ".join(sorted({name for _, name in places}))
+            raise TypeError(f"metrics {names}: expected one number each; {error}") from error
+        for (metrics, name), number in zip(places, numbers):
+            metrics[name] = number
+        return self._calls
 
 
 def fetch(values: Sequence[Any]) -> List[float]:

@@ -19,13 +19,12 @@ from typing import (
     NoReturn,
     Optional,
     Set,
-    Tuple,
     TypeVar,
 )
 
 from labtui.trainer.checkpoints import Keeper, Predictions, Save
 from labtui.trainer.loop import StepClock, epochs_to_steps, is_evaluation
-from labtui.trainer.scalars import fetch, hold, is_held
+from labtui.trainer.scalars import Held, is_held
 
 T = TypeVar("T")
 
@@ -176,8 +175,7 @@ class Trial:
         self._values: array[float] = array("d")
         self._flushed = 0.0
         self._thread = threading.get_ident()
-        self._held: List[Tuple[int, Dict[str, Any]]] = []  # calls of `log` that wait for a device
-        self._held_since = 0.0
+        self._held = Held()
         self._warned: Set[str] = set()
         self._clock = StepClock()
         self._timed: Set[str] = set()  # what the clock logs because the trainer does not
@@ -334,7 +332,7 @@ class Trial:
         """Take nothing more: the trial has ended, and another may use the same worker."""
         with self._lock:
             self._closed = True
-            self._held = []
+            self._held = Held()
             self._keeper = None
 
     def abandon(self) -> None:
@@ -347,14 +345,12 @@ class Trial:
     def _hold(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Keep a call of `log` until its numbers are read, and those after it: order matters."""
         now = time.monotonic()
-        kept = {name: hold(v) if is_held(v) else v for name, v in metrics.items()}
         with self._lock:
             if self._closed:
                 return
-            if not self._held:
-                self._held_since = now
-            self._held.append((step, kept))
-        due = now - self._held_since > HELD_SECONDS or self._objective.metric in map(
+            self._held.add(step, metrics)
+            since = self._held.since
+        due = now - since > HELD_SECONDS or self._objective.metric in map(
             self._ours, metrics
         )
         if due and threading.get_ident() == self._thread:
@@ -362,19 +358,11 @@ class Trial:
 
     def _settle(self) -> None:
         """Read what still lies on a device, and take it as if it were logged now."""
-        with self._lock:
-            calls, self._held = self._held, []
-        if not calls:
+        if not self._held:
             return
-        places = [(m, name) for _, m in calls for name, value in m.items() if is_held(value)]
-        try:
-            numbers = fetch([metrics[name] for metrics, name in places])
-        except (TypeError, ValueError, RuntimeError) as error:
-            names = ", ".join(sorted({name for _, name in places}))
-            raise TypeError(f"metrics {names}: expected one number each; {error}") from error
-        for (metrics, name), number in zip(places, numbers):
-            metrics[name] = number
-        for step, metrics in calls:
+        with self._lock:
+            held, self._held = self._held, Held()
+        for step, metrics in held.read():
             self._record(step, metrics)
 
     def _record(self, step: int, metrics: Mapping[str, Any]) -> None:
