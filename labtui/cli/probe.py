@@ -99,7 +99,7 @@ def batch_size(
         return ExitCode.DONE
     params = {k: v for k, v in subject.params.items() if k != name}
     kept = subject.trainer["name"], found.device, params, subject.source
-    write(probes.configuration_line(*kept))
+    write_sentence(probes.configuration_line(*kept))
     write()
     headers = probes.BATCH_HEADERS
     print_table(headers, probes.batch_rows(found), right=" ".join(headers[:-1]))
@@ -199,7 +199,9 @@ def _report_stability(lab: Lab, found: Stability, *, json: bool) -> int:
         return ExitCode.DONE
     subject, device = found.subject, document["stability_probe"]["device"]
     params = document["stability_probe"]["params"]
-    write(probes.configuration_line(subject.trainer["name"], device, params, subject.source))
+    write_sentence(
+        probes.configuration_line(subject.trainer["name"], device, params, subject.source)
+    )
     write()
     print_table(probes.RATE_HEADERS, probes.rate_rows(found), right="rate best step")
     _draw(probes.stability_charts(lab, found))

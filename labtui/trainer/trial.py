@@ -350,9 +350,7 @@ class Trial:
                 return
             self._held.add(step, metrics)
             since = self._held.since
-        due = now - since > HELD_SECONDS or self._objective.metric in map(
-            self._ours, metrics
-        )
+        due = now - since > HELD_SECONDS or self._objective.metric in map(self._ours, metrics)
         if due and threading.get_ident() == self._thread:
             self._settle()
 

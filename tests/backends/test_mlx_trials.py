@@ -25,6 +25,7 @@ from labtui_mlx.models import MODELS
 from labtui_mlx.optimizers import RULES
 from labtui_mlx.train import LOG_EVERY, _Curve, _load, train
 from labtui_workloads.settings import read
+from tests.support.backends import ALL, PERCEPTRONS, check_declared_metrics, curves, train_trial
 
 pytestmark = pytest.mark.backend
 
@@ -47,20 +48,6 @@ TRANSFORMER = replace(
     examples=67 * 64,
 )
 SMALL = {case.workload: case for case in (MLP, TRANSFORMER)}
-# Everything that has a state of its own, at once.
-ALL = {
-    "normalization": "batch",
-    "batch_size": 40,
-    "virtual_batch_size": 16,
-    "residual": True,
-    "dropout": 0.2,
-    "polyak_decay": 0.9,
-    "clip_norm": 0.5,
-    "label_smoothing": 0.1,
-    "weight_decay": 1e-3,
-    "schedule": "cosine",
-    "warmup_steps": 5,
-}
 
 
 class Recorded(Trial):
@@ -70,28 +57,8 @@ class Recorded(Trial):
         self.state, self.kept = save, predictions()
 
 
-def trained(params, *, max_steps=60, eval_every=20, seed=1, workload="digits-mlp", device="cpu"):
-    trial = Recorded(
-        params,
-        max_steps=max_steps,
-        eval_every=eval_every,
-        seed=seed,
-        workload=workload,
-        device=device,
-    )
-    train(trial)
-    trial.finish()
-    return curves(trial), trial
-
-
-def curves(trial, *, flush=False):
-    if flush:
-        trial.flush()
-    found = {}
-    for name, step, value in trial.sink.rows:
-        assert step not in found.setdefault(name, {}), f"{name} twice at {step}"
-        found[name][step] = value
-    return found
+def trained(params, **options):
+    return train_trial(train, params, kind=Recorded, **options)
 
 
 @pytest.fixture
@@ -143,7 +110,7 @@ def test_a_loss_that_is_not_finite_is_logged_at_its_own_step_and_the_one_after_i
         curve.add(step, {"train/loss": loss, "learning_rate": 0.1})
     curve.read()
     expected = [98, 99, 100, 110, 113, 114, 115, 120, 122, 123, 125, 130]
-    assert list(curves(trial, flush=True)["train/loss"]) == expected
+    assert list(curves(trial)["train/loss"]) == expected
 
 
 def test_the_curve_is_read_often_enough(monkeypatch):
@@ -154,7 +121,7 @@ def test_the_curve_is_read_often_enough(monkeypatch):
         curve = _Curve(trial)
         for step in range(1, 61):
             curve.add(step, {"train/loss": mx.array(1.0)})
-            late = max(late, step - max(curves(trial, flush=True).get("train/loss", {0: 0})))
+            late = max(late, step - max(curves(trial).get("train/loss", {0: 0})))
         assert late == most
 
 
@@ -178,11 +145,7 @@ def test_declared_is_what_there_is():
 @pytest.mark.usefixtures("fewer_windows")
 @pytest.mark.parametrize("workload", SMALL)
 def test_declared_metrics_are_the_logged_ones(workload):
-    params = {**SMALL[workload].params, "clip_norm": 1.0}
-    found = set(trained(params, workload=workload, max_steps=2)[0])
-    others = {"grad_norm", "learning_rate", "clipped", "step_time", "data_wait"}
-    assert found - others == set(plugin.workloads[workload].metrics)
-    assert others <= found
+    check_declared_metrics(plugin, train, workload, SMALL[workload].params)
 
 
 @pytest.mark.parametrize("workload", SMALL)
@@ -272,17 +235,7 @@ def test_every_optimizer_learns_digits(optimizer, rate):
     assert found["validation/error_rate"][150] < 0.08  # of 0.9
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"depth": 3, "residual": True, "normalization": "batch", "zero_init_residual": True},
-        {"depth": 3, "residual": True, "normalization": "layer", "norm_position": "outside"},
-        {"depth": 2, "normalization": "batch", "virtual_batch_size": 16, "polyak_decay": 0.9},
-        {"depth": 2, "activation": "tanh", "dropout": 0.2, "label_smoothing": 0.1},
-        {"depth": 1, "residual": True},
-        {"depth": 0},
-    ],
-)
+@pytest.mark.parametrize("params", PERCEPTRONS)
 def test_every_kind_of_perceptron_learns_digits(params):
     found, _ = trained({"width": 32, **params}, max_steps=120, eval_every=60)
     assert found["validation/error_rate"][120] < 0.1

@@ -20,6 +20,7 @@ from labtui_torch.optimizers import OPTIMIZERS
 from labtui_torch.train import _norm, _Run, train
 from labtui_workloads.corpus import encode
 from labtui_workloads.settings import read
+from tests.support.backends import ALL, PERCEPTRONS, check_declared_metrics, curves, train_trial
 
 pytestmark = pytest.mark.backend
 
@@ -39,42 +40,10 @@ TRANSFORMER = replace(
     params={"width": 16, "heads": 2, "depth": 1, "batch_size": 4, "dropout": 0.1},
 )
 SMALL = {case.workload: case for case in (MLP, CNN, TRANSFORMER)}
-# Everything that has a state of its own, at once.
-ALL = {
-    "normalization": "batch",
-    "batch_size": 40,
-    "virtual_batch_size": 16,
-    "residual": True,
-    "dropout": 0.2,
-    "polyak_decay": 0.9,
-    "clip_norm": 0.5,
-    "label_smoothing": 0.1,
-    "weight_decay": 1e-3,
-    "schedule": "cosine",
-    "warmup_steps": 5,
-}
 
 
-def trained(params, *, max_steps=60, eval_every=20, seed=1, workload="digits-mlp", device="cpu"):
-    trial = Trial(
-        params,
-        max_steps=max_steps,
-        eval_every=eval_every,
-        seed=seed,
-        workload=workload,
-        device=device,
-    )
-    train(trial)
-    trial.finish()
-    return curves(trial), trial
-
-
-def curves(trial):
-    found = {}
-    for name, step, value in trial.sink.rows:
-        assert step not in found.setdefault(name, {}), f"{name} twice at {step}"
-        found[name][step] = value
-    return found
+def trained(params, **options):
+    return train_trial(train, params, **options)
 
 
 # -- what every trainer must do ------------------------------------------------------------------
@@ -137,11 +106,7 @@ def test_declared_is_what_there_is():
 
 @pytest.mark.parametrize("workload", SMALL)
 def test_declared_metrics_are_the_logged_ones(workload):
-    params = {**SMALL[workload].params, "clip_norm": 1.0}
-    found = set(trained(params, workload=workload, max_steps=2)[0])
-    others = {"grad_norm", "learning_rate", "clipped", "step_time", "data_wait"}
-    assert found - others == set(plugin.workloads[workload].metrics)
-    assert others <= found
+    check_declared_metrics(plugin, train, workload, SMALL[workload].params)
 
 
 @pytest.mark.parametrize("workload", SMALL)
@@ -172,17 +137,7 @@ def test_every_optimizer_learns_digits(optimizer, rate):
     assert found["validation/error_rate"][200] < 0.06
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"depth": 3, "residual": True, "normalization": "batch", "zero_init_residual": True},
-        {"depth": 3, "residual": True, "normalization": "layer", "norm_position": "outside"},
-        {"depth": 2, "normalization": "batch", "virtual_batch_size": 16, "polyak_decay": 0.9},
-        {"depth": 2, "activation": "tanh", "dropout": 0.2, "label_smoothing": 0.1},
-        {"depth": 1, "residual": True},
-        {"depth": 0},
-    ],
-)
+@pytest.mark.parametrize("params", PERCEPTRONS)
 def test_every_kind_of_perceptron_learns_digits(params):
     found, _ = trained({"width": 32, **params}, max_steps=150, eval_every=50)
     assert found["validation/error_rate"][150] < 0.09
