@@ -38,3 +38,27 @@ def best_of(values: Sequence[float | None], minimize: bool) -> int | None:
         if value is not None and math.isfinite(value):
             return index
     return None
+
+
+def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Compute Kendall's tau-b, the agreement of two rankings of the same things.
+
+    Args:
+        first: (n,), finite.
+        second: (n,), finite.
+
+    Returns:
+        From -1 (reversed) to 1 (the same order); None where either has no order at all.
+    """
+    import numpy as np
+
+    x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    concordant = tied_x = tied_y = pairs = 0.0
+    for i in range(x.size - 1):  # row by row: 10,000 trials need no matrix of 10^8
+        a, b = np.sign(x[i + 1 :] - x[i]), np.sign(y[i + 1 :] - y[i])
+        concordant += float(a @ b)
+        tied_x += float((a == 0).sum())
+        tied_y += float((b == 0).sum())
+        pairs += a.size
+    scale = (pairs - tied_x) * (pairs - tied_y)
+    return concordant / float(np.sqrt(scale)) if scale > 0 else None

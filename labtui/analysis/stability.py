@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from labtui.analysis.noise import TO_DEVIATION, deviation, running_median
+
 EDGE = 3.0
 """The best rate is at the edge when a rate within this factor of it cannot be trained."""
 
@@ -65,8 +67,6 @@ NORM_LEAST = 3
 
 CLIP_PERCENTILE = 90.0
 """Of the gradient norms: where to begin with clipping (P41)."""
-
-TO_DEVIATION = 1.4826  # of a normal distribution: its median absolute deviation in deviations
 
 Floats = npt.NDArray[np.float64]
 
@@ -320,10 +320,7 @@ def _is_sudden(smooth: Floats, needed: Floats) -> npt.NDArray[np.bool_]:
 def _noise(values: Floats, smooth: Floats) -> Floats:
     """Estimate the noise around each value: locally, and never less than that of the whole."""
     local = TO_DEVIATION * running_median(np.abs(values - smooth), LOCAL)
-    # Second differences ignore slope and bends.
-    bends = np.abs(np.diff(values, 2))
-    whole = TO_DEVIATION * float(np.median(bends)) / math.sqrt(6) if bends.size else 0.0
-    return np.maximum(local, whole)
+    return np.maximum(local, deviation(values))
 
 
 def _lasting(up: npt.NDArray[np.bool_], start: int) -> int | None:
@@ -334,23 +331,6 @@ def _lasting(up: npt.NDArray[np.bool_], start: int) -> int | None:
         if row == LASTING:
             return i - LASTING + 1
     return None
-
-
-def running_median(values: Floats, width: int) -> Floats:
-    """Compute centred medians of `width` (odd) values; fewer at the ends.
-
-    Args:
-        values: (n,).
-        width: How many values each median sees.
-    """
-    half = width // 2
-    if values.size <= 2 * half:
-        parts = [values[max(0, i - half) : i + half + 1] for i in range(values.size)]
-        return np.array([np.median(part) for part in parts])
-    inner = np.median(np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1), axis=1)
-    head = [float(np.median(values[: i + half + 1])) for i in range(half)]
-    tail = [float(np.median(values[-(i + half + 1) :])) for i in reversed(range(half))]
-    return np.concatenate([head, inner, tail])
 
 
 # -- gradient norms (P38, P41) ------------------------------------------------------------------

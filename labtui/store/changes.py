@@ -35,6 +35,7 @@ class NewTrial:
     max_steps: int | None
     state: str = "queued"
     source: str = ""
+    repetition: int = 0
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ def add_trials(writer: Writer, study: int, trials: Iterable[NewTrial]) -> None:
             t.seed,
             t.max_steps,
             t.source,
+            t.repetition,
         )
         for t in trials
     ]
@@ -158,7 +160,7 @@ def add_trials(writer: Writer, study: int, trials: Iterable[NewTrial]) -> None:
         lambda connection, revision: _many(
             connection,
             "INSERT INTO trials (study, number, point, arm, state, params, unit, seed, max_steps, "
-            "source, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "source, repetition, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(*row, revision) for row in rows],
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from labtui.store.records import (
     Curve,
     EventRecord,
     StudyRecord,
+    SummaryRecord,
     TrialRecord,
 )
 
@@ -27,7 +29,7 @@ _VALUE = "iif(s.selection = 'best', t.best_value, t.last_value)"
 _TRIALS = """SELECT t.id, s.name AS study, t.number, t.point, t.arm, t.state, t.reason, t.detail,
     t.params, t.unit, t.seed, t.best_value, t.best_step, t.last_value, t.last_step, s.selection,
     t.step, t.max_steps, t.attempt, t.seconds, t.device, t.versions, t.code, t.source, t.started,
-    t.finished, t.revision
+    t.finished, t.revision, {repetition}
     FROM trials t JOIN studies s ON s.id = t.study"""
 _STUDIES = """SELECT s.*, w.name AS workload_name FROM studies s
     JOIN workloads w ON w.id = s.workload"""
@@ -45,6 +47,9 @@ class Lab:
         self.paths = paths
         self._connection = open_reader(paths.db)
         self._seen = -1
+        # A lab that an older labtui wrote is read as it is; only a writer changes it.
+        version = self._one("PRAGMA user_version")[0]
+        self._trials = _TRIALS.format(repetition="t.repetition" if version > 1 else "0")
 
     def close(self) -> None:
         """Close the file."""
@@ -162,7 +167,8 @@ class Lab:
         """Give the trials of a study by number, only those changed after a revision if asked."""
         alive = self.runner() is not None
         rows = self._all(
-            f"{_TRIALS} WHERE s.name = ? AND t.revision > ? ORDER BY t.number", (study, newer_than)
+            f"{self._trials} WHERE s.name = ? AND t.revision > ? ORDER BY t.number",
+            (study, newer_than),
         )
         return [_trial(row, alive=alive) for row in rows]
 
@@ -175,9 +181,11 @@ class Lab:
         alive = self.runner() is not None
         study, slash, number = reference.rpartition("/")
         if slash and number.isdecimal():
-            rows = self._all(f"{_TRIALS} WHERE s.name = ? AND t.number = ?", (study, int(number)))
+            rows = self._all(
+                f"{self._trials} WHERE s.name = ? AND t.number = ?", (study, int(number))
+            )
         elif reference.isdecimal():
-            rows = self._all(f"{_TRIALS} WHERE t.id = ?", (int(reference),))
+            rows = self._all(f"{self._trials} WHERE t.id = ?", (int(reference),))
         else:
             rows = []
         if rows:
@@ -207,6 +215,40 @@ class Lab:
             (study,),
         )
         return [row[0] for row in rows]
+
+    def summaries(self, study: str, metric: str | None = None) -> list[SummaryRecord]:
+        """Give what is known of the metrics of a study's trials, or of one of them."""
+        rows = self._all(
+            "SELECT y.trial, m.name, y.n, y.first_nonfinite_step, y.min, y.min_step, y.max, "
+            "y.max_step, y.last, y.last_step FROM summaries y JOIN metrics m ON m.id = y.metric "
+            "JOIN trials t ON t.id = y.trial JOIN studies s ON s.id = t.study "
+            "WHERE s.name = ? AND (? IS NULL OR m.name = ?) ORDER BY t.number, m.name",
+            (study, metric, metric),
+        )
+        return [SummaryRecord(*row) for row in rows]
+
+    def all_curves(self, trial: int) -> dict[str, Curve]:
+        """Give every metric of one trial (by id), name → curve."""
+        columns: dict[str, tuple[list[int], list[float]]] = {}
+        names = self._metric_names()
+        rows = self._all(
+            "SELECT metric, step, value FROM points WHERE trial = ? ORDER BY metric, step", (trial,)
+        )
+        for metric, step, value in rows:
+            steps, values = columns.setdefault(names[metric], ([], []))
+            steps.append(step)
+            values.append(math.nan if value is None else value)
+        return {n: Curve(trial, n, tuple(x), tuple(y)) for n, (x, y) in columns.items()}
+
+    def _metric_names(self) -> dict[int, str]:
+        return {row[0]: row[1] for row in self._all("SELECT id, name FROM metrics")}
+
+    def metric_goals(self) -> dict[str, str]:
+        """Give ``minimize`` or ``maximize`` of the metrics of which it is known."""
+        return {
+            row[0]: row[1]
+            for row in self._all("SELECT name, goal FROM metrics WHERE goal IS NOT NULL")
+        }
 
     def curves(self, trials: Sequence[int], metric: str) -> list[Curve]:
         """Give one metric's curve of each trial (by id) that logged it."""

@@ -27,6 +27,7 @@ class TrialRecord:
         seconds: Training time over all attempts.
         code: The user's files it was trained with, path → SHA-256.
         source: Where an imported trial came from.
+        repetition: Which repetition of its study it belongs to, from 0.
     """
 
     id: int
@@ -56,6 +57,7 @@ class TrialRecord:
     started: str | None
     finished: str | None
     revision: int
+    repetition: int = 0
 
     @property
     def name(self) -> str:
@@ -158,6 +160,22 @@ class Curve:
     metric: str
     steps: tuple[int, ...]
     values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SummaryRecord:
+    """What is known of one metric of one trial; see `labtui.store.summaries`."""
+
+    trial: int
+    metric: str
+    n: int
+    first_nonfinite_step: int | None
+    min: float | None
+    min_step: int | None
+    max: float | None
+    max_step: int | None
+    last: float | None
+    last_step: int | None
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,12 @@ VERSION_1 = (
         GROUP BY s.id""",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1,)
+VERSION_2 = (
+    # Which repetition of its study a trial belongs to: reruns of one configuration are told apart.
+    "ALTER TABLE trials ADD COLUMN repetition INTEGER NOT NULL DEFAULT 0",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2)
 
 
 def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labtui.analysis.noise import running_median
 from labtui.analysis.stability import (
     Curve,
     Norms,
@@ -17,7 +18,6 @@ from labtui.analysis.stability import (
     judge_norms,
     judge_sweep,
     rates_above,
-    running_median,
 )
 
 STEPS = np.arange(1, 501)

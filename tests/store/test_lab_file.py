@@ -67,7 +67,7 @@ def test_a_newer_lab_is_read_and_never_written(tmp_path):
     connection = sqlite3.connect(paths.db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(NotALab, match="version 99 and this labtui writes version 1"):
+    with pytest.raises(NotALab, match="version 99 and this labtui writes version 2"):
         Writer(paths)
     with Lab(paths) as lab:
         assert len(lab.trials("digits-optimizer")) == 4
@@ -81,11 +81,11 @@ def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
     connection = sqlite3.connect(paths.db, isolation_level=None)
     rows = connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall()
     schema.migrate(connection, paths.db, NEXT)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     connection.close()
-    backup = sqlite3.connect(tmp_path / "lab.db.v1.bak")
-    assert backup.execute("PRAGMA user_version").fetchone() == (1,)
+    backup = sqlite3.connect(tmp_path / "lab.db.v2.bak")
+    assert backup.execute("PRAGMA user_version").fetchone() == (2,)
     assert backup.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     backup.close()
 
@@ -93,12 +93,27 @@ def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
 def test_a_migration_that_fails_changes_nothing(tmp_path):
     paths = make_lab(tmp_path, points=2)
     connection = sqlite3.connect(paths.db, isolation_level=None)
-    broken = (*NEXT[:1], (*NEXT[1], "CREATE TABLE extra (x)"))
+    broken = (*NEXT[:-1], (*NEXT[-1], "CREATE TABLE extra (x)"))
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.migrate(connection, paths.db, broken)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
     connection.close()
+
+
+def test_a_lab_of_the_first_version_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    connection = sqlite3.connect(paths.db, isolation_level=None)
+    connection.execute("ALTER TABLE trials DROP COLUMN repetition")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with Lab(paths) as lab:
+        before = lab.trials("digits-optimizer")
+        assert [trial.repetition for trial in before] == [0] * 4
+    Writer(paths).close()
+    with Lab(paths) as lab:
+        assert lab.trials("digits-optimizer") == before
+    assert (tmp_path / "lab.db.v1.bak").exists()
 
 
 READER = """
