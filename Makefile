@@ -10,7 +10,8 @@ PINNED = -c constraints.txt
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
 .PHONY: help demo test test-backends test-integrations lint format types imports docs \
-	bench bench-log bench-dispatch bench-charts bench-steps bench-start bench-study clean
+	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance \
+	bench-steps bench-start bench-study clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -47,10 +48,11 @@ types: .venv/.dev ## check the types
 imports: .venv/.dev ## check which room imports which
 	@.venv/bin/lint-imports
 
-docs: .venv/.dev ## write docs/commands.md from the commands' help
+docs: .venv/.dev ## write what comes from the code: commands, list of findings, their pictures
 	@.venv/bin/python docs/build.py
+	@.venv/bin/python docs/pictures.py
 
-bench: bench-log bench-dispatch bench-charts bench-steps bench-start bench-study ## run all benchmarks, beside their peers
+bench: bench-log bench-dispatch bench-charts bench-check bench-importance bench-steps bench-start bench-study ## run all benchmarks, beside their peers
 
 bench-log: .venv-bench/.installed ## what a logged point costs
 	@.venv-bench/bin/python benchmarks/log.py
@@ -60,6 +62,15 @@ bench-dispatch: .venv-bench/.installed ## what starting a trial costs
 
 bench-charts: .venv-bench/.installed ## what drawing a frame costs
 	@.venv-bench/bin/python benchmarks/charts.py
+
+bench-check: .venv-bench/.installed ## what judging and importing large studies costs
+	@.venv-bench/bin/python benchmarks/check.py
+
+bench-boundaries: .venv-bench/.installed ## how often an optimum outside the range is found
+	@.venv-bench/bin/python benchmarks/boundaries.py
+
+bench-importance: .venv-bench/.installed ## what is called important, beside Optuna
+	@.venv-bench/bin/python benchmarks/importance.py
 
 bench-steps: .venv-bench/.installed ## what bookkeeping costs a training step
 	@.venv-bench/bin/python benchmarks/steps.py

@@ -1,4 +1,5 @@
-"""Writes docs/commands.md from the commands' own help; `make docs` runs it, a test compares.
+"""Writes the pages that come from the code: docs/commands.md from the commands' own help, and
+docs/findings/README.md from the catalogue of findings. `make docs` runs it, a test compares.
 
 python docs/build.py
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from labtui.analysis.catalogue import CATALOGUE
 from labtui.cli.app import app
 
 TARGET = Path(__file__).with_name("commands.md")
@@ -46,5 +48,35 @@ def sections(name: str, command: Any, above: Any) -> Iterator[str]:
         yield from sections(below, found, context)
 
 
+FINDINGS = Path(__file__).with_name("findings") / "README.md"
+FINDINGS_HEAD = """\
+# The findings
+
+Generated from the catalogue (`labtui/analysis/catalogue.py`) by `make docs`. `labtui plan` gives
+those of the design, `labtui check` all others. Each page has the definition, the thresholds with
+their reasons, an example, and what to do next. What the data do not allow is listed as "cannot
+judge" with the reason.
+
+An `alert` (▲) puts the conclusion of a study in doubt, a `warning` (!) deserves a look, an `info`
+(i) is worth knowing.
+"""
+
+
+def render_findings() -> str:
+    """Give the page that lists all findings."""
+    lines = [FINDINGS_HEAD]
+    for group in dict.fromkeys(entry.group for entry in CATALOGUE.values()):
+        lines += [f"## {group.capitalize()}", "| code | what it says | procedure |"]
+        lines += ["|---|---|---|"]
+        lines += [
+            f"| [`{code}`]({code}.md) | {entry.title} | {entry.procedure} |"
+            for code, entry in CATALOGUE.items()
+            if entry.group == group
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     TARGET.write_text(render(), "utf-8")
+    FINDINGS.write_text(render_findings(), "utf-8")

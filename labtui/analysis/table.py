@@ -90,6 +90,9 @@ class StudyTable:
         examples: Validation examples behind one value of the metric; None if unknown.
         chance: Objective of a model that knows nothing, lower is better; None if unknown.
         scientific: Names of the scientific hyperparameters.
+        params: The configuration of each; may be left out.
+        points: Number of the search point of each: trials of different arms at one point are
+            paired; None for a trial at no point, empty where nobody knows.
     """
 
     study: str
@@ -110,6 +113,7 @@ class StudyTable:
     chance: float | None = None
     scientific: tuple[str, ...] = ()
     params: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    points: tuple[int | None, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """How many trials there are."""

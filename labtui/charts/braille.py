@@ -79,7 +79,8 @@ def bar_cells(
     before = after - 1
     after = np.minimum(after, x.size - 1)
     nearest = np.where(centres - x[before] <= x[after] - centres, before, after)
-    covered = np.abs(centres - x[nearest]) <= max(slot / 2, 0.5 / width)
+    # Neighbours that share an edge leave no gap there, whatever was rounded.
+    covered = np.abs(centres - x[nearest]) <= max(slot / 2, 0.5 / width) + 1e-9
     top = np.clip(np.maximum(y[nearest], base), 0, 1) * height
     bottom = np.clip(np.minimum(y[nearest], base), 0, 1) * height
     floor = np.arange(height)[::-1, None]
@@ -87,6 +88,48 @@ def bar_cells(
     filled[floor + 0.5 < bottom[None, :]] = 0
     filled[:, ~covered] = 0
     return _EIGHTHS[filled]
+
+
+BAND = np.array([[1, 0], [0, 1], [1, 0], [0, 1]], dtype=bool)
+THIN_BAND = np.array([[1, 0], [0, 0], [0, 1], [0, 0]], dtype=bool)
+"""Dots of a cell, rows by columns, that shade the inside of a band: curves stay legible on it."""
+
+
+def band_cells(
+    x: Floats,
+    low: Floats,
+    high: Floats,
+    joined: npt.NDArray[np.bool_],
+    shading: npt.NDArray[np.bool_],
+    width: int,
+    height: int,
+) -> npt.NDArray[np.uint32]:
+    """Shade the area between two curves in braille.
+
+    Args:
+        x: Shares of the horizontal axis, ascending, shape (n,).
+        low: Shares of the vertical axis, shape (n,).
+        high: The same; which of the two edges is the higher one does not matter.
+        joined: Whether point i is connected to point i+1, shape (n-1,).
+        shading: The dots of a cell to draw, shape (4, 2).
+        width: Cells across.
+        height: Rows.
+
+    Returns:
+        Code points, shape (height, width); 0 where there is nothing.
+    """
+    if x.size < 2:
+        return np.zeros((height, width), dtype=np.uint32)
+    places = np.arange(2 * width) / max(2 * width - 1, 1)
+    after = np.clip(np.searchsorted(x, places), 1, x.size - 1)
+    covered = (places >= x[0]) & (places <= x[-1]) & joined[after - 1]
+    edges = np.interp(places, x, low), np.interp(places, x, high)
+    top = pixels(1 - np.maximum(*edges), 4 * height).astype(np.int64)
+    foot = pixels(1 - np.minimum(*edges), 4 * height).astype(np.int64)
+    down = np.arange(4 * height)[:, None]
+    inside = covered & (down >= top) & (down <= foot) & np.tile(shading, (height, width))
+    rows, columns = np.nonzero(inside)
+    return _packed(columns, rows, width, height)
 
 
 def _clipped(segments: Floats, width: int, height: int) -> Floats:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from labtui.charts.grid import cut, in_cells
+from labtui.charts.overlay import FAINT_DOT
 from labtui.charts.palette import ANSI_256
 from labtui.charts.spec import ChartSpec, Series
+
+GREY = 244
+"""Whatever is dimmed, in the 256-colour table."""
 
 RED = 160
 """Infeasible points, in the 256-colour table."""
@@ -30,7 +34,9 @@ def ascii_line(index: int) -> str:
 
 def cloud(spec: ChartSpec, series: Series, color: bool) -> str:
     """The glyph of a cloud of points; without colour every cloud has its own."""
-    clouds = [one for one in spec.series if one.role == "points"]
+    if not series.emphasis:
+        return FAINT_DOT
+    clouds = [one for one in spec.series if one.role == "points" and one.emphasis]
     return _CLOUDS[0 if color else clouds.index(series) % len(_CLOUDS)]
 
 
@@ -59,6 +65,7 @@ def legend(
             continue
         swatch = _swatch(spec, series, index, color, ascii)
         code = RED if series.role == "infeasible" else ANSI_256[colours[index]]
+        code = GREY if series.role == "band" else code
         painted = f"\x1b[38;5;{code}m{swatch}\x1b[0m" if color else swatch
         label = cut(in_cells(series.label), max(1, width - len(swatch) - 3))
         size = len(swatch) + 1 + len(label)
@@ -75,6 +82,8 @@ def _swatch(spec: ChartSpec, series: Series, index: int, color: bool, ascii: boo
     if series.role == "points":
         return cloud(spec, series, color)
     if series.role != "line":
+        if series.role == "band":
+            return "▒" if series.emphasis else "░"
         return "✗" if series.role == "infeasible" else "█"
     if ascii:
         return ascii_line(index)

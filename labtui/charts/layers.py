@@ -31,6 +31,7 @@ class Layer:
         curve: Its points in axis coordinates; y is 0 for infeasible points.
         role: The role key of its cells.
         main: Whether it is what the crosshair reads, not a raw curve behind it.
+        low: The lower edge of a band in axis coordinates, a value a point of `curve`.
     """
 
     series: Series
@@ -38,6 +39,7 @@ class Layer:
     curve: Curve
     role: str
     main: bool = True
+    low: Floats | None = None
 
 
 def is_log(axis: Axis, wanted: bool | None) -> bool:
@@ -65,7 +67,7 @@ def layers(
         hidden: Identities of series that are left out.
 
     Returns:
-        Bars, dimmed series, raw curves, series, infeasible points, in this order.
+        Bands, bars, dimmed series, raw curves, series, infeasible points, in this order.
     """
     drawn = [
         (_height(layer), layer)
@@ -77,6 +79,8 @@ def layers(
 
 
 def _height(layer: Layer) -> int:
+    if layer.kind == "band":
+        return -1 if layer.series.emphasis else -2
     if layer.kind in ("bars", "infeasible"):
         return 0 if layer.kind == "bars" else 4
     if not layer.series.emphasis:
@@ -93,6 +97,9 @@ def _of_series(
         x = np.sort(x[np.isfinite(x)])
         yield Layer(series, "infeasible", curve(x, np.zeros_like(x)), "infeasible", main=False)
         return
+    if series.role == "band":
+        yield _band(series, index, log_x, log_y)
+        return
     x, y = paired(series.x, series.y, log_x=log_x, log_y=log_y)
     if series.raw is not None:
         raw_x, raw_y = paired(*series.raw, log_x=log_x, log_y=log_y)
@@ -105,11 +112,21 @@ def _of_series(
     yield Layer(series, series.role, curve(x, y), role)
 
 
+def _band(series: Series, index: int, log_x: bool, log_y: bool) -> Layer:
+    """The area between two curves, a gap where either has one."""
+    count = min(len(series.x), len(series.low), len(series.y))
+    positions = series.x[:count]
+    x, low = paired(positions, series.low, log_x=log_x, log_y=log_y)
+    _, y = paired(positions, series.y, log_x=log_x, log_y=log_y)
+    y = np.where(np.isfinite(low), y, np.nan)
+    return Layer(series, "band", curve(x, y), f"raw:{index}", main=False, low=low[np.isfinite(y)])
+
+
 def x_scale(spec: ChartSpec, view: View, drawn: list[Layer]) -> Scale:
     """The horizontal scale: lines reach from edge to edge, everything else gets a margin."""
     log = is_log(spec.x, view.log_x)
     marks = _mark_values(spec.marks, "x", log)
-    loose = marks.size or any(layer.kind != "line" for layer in drawn)
+    loose = marks.size or any(layer.kind not in ("line", "band") for layer in drawn)
     values = [_with_slots(layer) for layer in drawn]
     fitted = limits([*values, marks], log=log, padding=PADDING if loose else 0.0)
     return _scale(spec.x, view.x, fitted, log)
@@ -119,9 +136,11 @@ def y_scale(spec: ChartSpec, view: View, drawn: list[Layer], x: Scale) -> Scale:
     """The vertical scale: fits what is inside the horizontal one."""
     log = is_log(spec.y, view.log_y)
     values = [
-        layer.curve.y[(layer.curve.x >= x.low) & (layer.curve.x <= x.high)]
+        edge[(layer.curve.x >= x.low) & (layer.curve.x <= x.high)]
         for layer in drawn
         if layer.kind != "infeasible"
+        for edge in (layer.curve.y, layer.low)
+        if edge is not None
     ]
     standing = not log and any(layer.kind == "bars" for layer in drawn)
     if standing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +14,16 @@ from labtui.charts.scale import Scale
 from labtui.charts.spec import ChartSpec
 from labtui.charts.ticks import Tick, axis_ticks
 
-_TITLE_FROM, _MARKS_FROM, _X_LABEL_FROM = 8, 9, 11
+_TITLE_FROM, _MARKS_FROM, _NOTES_FROM, _X_LABEL_FROM = 8, 9, 10, 11
 
 
 class Placed(NamedTuple):
-    """A tick on the screen: its column or row, where its label starts, and the label."""
+    """A tick on the screen: its column or row, where its label starts, the label, its value."""
 
     cell: int
     start: int
     label: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Frame:
         title: The row of the title, or None.
         marks: The row of the labels of vertical marks, or None.
         x_label: The row of the name of the horizontal axis, or None.
+        notes: The row of the notes of categories, or None.
         x_ticks: Ticks below the plot.
         y_ticks: Ticks at its left.
     """
@@ -45,6 +48,7 @@ class Frame:
     title: int | None
     marks: int | None
     x_label: int | None
+    notes: int | None
     x_ticks: list[Placed]
     y_ticks: list[Placed]
 
@@ -66,7 +70,9 @@ def arrange(spec: ChartSpec, x: Scale, y: Scale, width: int, height: int, *, lan
     marks = top if height >= _MARKS_FROM and marked else None
     top += marks is not None
     x_label = height - 1 if height >= _X_LABEL_FROM and spec.x.label else None
-    rows = height - top - 2 - (x_label is not None)
+    noted = height >= _NOTES_FROM and bool(spec.x.notes) and spec.x.categories is not None
+    notes = height - 1 - (x_label is not None) if noted else None
+    rows = height - top - 2 - (x_label is not None) - noted
     at_top = spec.worst == "top"
     data_top = top + (1 if lane and at_top else 0)
     data_rows = rows - (1 if lane else 0)
@@ -81,6 +87,7 @@ def arrange(spec: ChartSpec, x: Scale, y: Scale, width: int, height: int, *, lan
         title,
         marks,
         x_label,
+        notes,
         x_ticks(x, plot, width),
         at_left,
     )
@@ -145,8 +152,38 @@ def _placed_below(x: Scale, ticks: list[Tick], plot: Region, width: int) -> list
         column = plot.left + _cell(share, plot.width, 2)
         label = cut(in_cells(tick.label), widest)
         start = max(0, min(column - (len(label) - 1) // 2, width - len(label)))
-        placed.append(Placed(column, start, label))
+        placed.append(Placed(column, start, label, tick.at))
     return placed
+
+
+def notes_below(spec: ChartSpec, ticks: list[Placed], width: int) -> list[tuple[int, str]]:
+    """Put the notes of categories under their names: first column and text in cells of each.
+
+    A number that is cut short is a wrong number: where whole notes find no room between two ticks,
+    their first words are written, and where these find none, nothing.
+
+    Args:
+        spec: The figure.
+        ticks: The ticks below its plot.
+        width: Columns there are.
+    """
+    gaps = [after.cell - before.cell for before, after in pairwise(ticks)]
+    room = min(gaps, default=width) - 1
+    whole = [in_cells(_note(spec, tick)) for tick in ticks]
+    first = [note.partition(" ")[0] for note in whole]
+    for notes in (whole, first):
+        if max(map(len, notes), default=0) <= room:
+            return [
+                (max(0, min(tick.cell - (len(note) - 1) // 2, width - len(note))), note)
+                for tick, note in zip(ticks, notes, strict=True)
+                if note
+            ]
+    return []
+
+
+def _note(spec: ChartSpec, tick: Placed) -> str:
+    place = int(tick.at)
+    return spec.x.notes[place] if place < len(spec.x.notes) else ""
 
 
 def _without_collisions(placed: list[Placed]) -> list[Placed]:
@@ -171,6 +208,9 @@ def draw_frame(canvas: Canvas, spec: ChartSpec, frame: Frame) -> None:
     for tick in frame.x_ticks:
         canvas.text(foot, tick.cell, "┬", "axis")
         canvas.text(foot + 1, tick.start, tick.label, "label")
+    if frame.notes is not None:
+        for start, note in notes_below(spec, frame.x_ticks, canvas.width):
+            canvas.text(frame.notes, start, note, "dim")
     if frame.title is not None:
         _draw_title(canvas, spec, frame.title)
     if frame.x_label is not None:

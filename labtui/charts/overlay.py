@@ -13,10 +13,12 @@ from labtui.charts.scale import Scale, coordinates
 from labtui.charts.spec import ChartSpec, Mark, Series
 from labtui.charts.ticks import short_number
 
-UPRIGHT = {"bound": "┊", "best": "╎", "step": "┆", "reference": "┆"}
+UPRIGHT = {"bound": "┊", "best": "╎", "step": "┆", "reference": "┆", "proposal": "╏"}
 """The glyph of a vertical mark, by its kind."""
+DOT, FAINT_DOT = "•", "◦"
+"""A point where there are few, and one of a series without emphasis."""
 _LEVEL = "╌"
-_SWATCHES = {"line": "━━", "points": " •", "bars": " █", "infeasible": " ✗"}
+_SWATCHES = {"line": "━━", "points": f" {DOT}", "bars": " █", "infeasible": " ✗", "band": "▒▒"}
 _NARROWEST_PLOT = 20
 
 
@@ -157,10 +159,13 @@ def _legend_row(series: Series, index: int, value: str, hidden: frozenset[str | 
     label = in_cells(series.label)
     if series.ident in hidden:
         return Row("╌╌", "dim", label, "dim", "hidden", series.ident)
-    role = f"series:{index}" if series.emphasis else f"raw:{index}"
+    bright = series.emphasis and series.role != "band"
+    role = f"series:{index}" if bright else f"raw:{index}"
     role = "infeasible" if series.role == "infeasible" else role
     text = "legend" if series.emphasis else "dim"
-    return Row(_SWATCHES[series.role], role, label, text, value, series.ident)
+    faint = {"band": "░░", "points": f" {FAINT_DOT}"} if not series.emphasis else {}
+    swatch = faint.get(series.role, _SWATCHES[series.role])
+    return Row(swatch, role, label, text, value, series.ident)
 
 
 def _written(value: float) -> str:

@@ -6,25 +6,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from labtui.charts import braille, captions
 from labtui.charts.grid import Region, cut, in_cells, without_fillers
 from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
-from labtui.charts.layout import Placed, column_of, row_of, x_ticks, y_ticks
+from labtui.charts.layout import Placed, column_of, notes_below, row_of, x_ticks, y_ticks
 from labtui.charts.overlay import UPRIGHT, spread_labels
 from labtui.charts.palette import ANSI_256, slots
-from labtui.charts.raster import SMALLEST, render
+from labtui.charts.raster import SMALLEST, band, render
 from labtui.charts.reduce import envelope, pieces
 from labtui.charts.scale import Floats, Scale, View
 from labtui.charts.spec import ChartSpec, Mark
 
-_GREY = 244
-_MARK_COLOURS = {"bound": 172, "best": 35, "step": _GREY, "reference": _GREY}
+_GREY = captions.GREY
+_MARK_COLOURS = {"bound": 172, "best": 35, "step": _GREY, "reference": _GREY, "proposal": 33}
 _TO_ASCII = str.maketrans(
     dict.fromkeys("─╌━·–", "-")
     | dict.fromkeys("┌┐└┘┤├┬┴┼", "+")
-    | dict.fromkeys("┊╎┆", ":")
-    | {"│": "|", "✗": "X", "•": "o", "×": "x", "○": "0", "△": "^", "□": "#", "█": "#", "…": "."}
+    | dict.fromkeys("┊╎┆╏", ":")
+    | {
+        "│": "|",
+        "✗": "X",
+        "•": "o",
+        "◦": ".",
+        "×": "x",
+        "○": "0",
+        "△": "^",
+        "□": "#",
+        "█": "#",
+        "…": ".",
+        "░": ".",
+        "▒": ":",
+    }
 )
 _FEW_POINTS = 150
 
@@ -40,6 +54,7 @@ class _Page:
     plot: Region
     lane: int
     marks: int | None
+    noted: bool
     x_ticks: list[Placed]
     y_ticks: list[Placed]
     colours: tuple[int, ...]
@@ -111,6 +126,8 @@ def _page(
     x = x_scale(spec, View(), drawn)
     y = y_scale(spec, View(), drawn, x)
     rows = height - 2 - bool(spec.x.label)
+    noted = rows > 4 and bool(spec.x.notes) and spec.x.categories is not None
+    rows -= noted
     infeasible = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
     marked = rows > 4 and any(mark.axis == "x" and mark.label for mark in spec.marks)
     data_rows = max(1, rows - infeasible - marked)
@@ -119,7 +136,7 @@ def _page(
     plot = Region(left, 0, width - left, rows)
     lane = -1 if not infeasible else rows - 1 - marked if spec.worst == "top" else 0
     return _Page(
-        spec, drawn, x, y, plot, lane, rows - 1 if marked else None,
+        spec, drawn, x, y, plot, lane, rows - 1 if marked else None, noted,
         x_ticks(x, plot, width), left_ticks, colours, color, ascii,
     )  # fmt: skip
 
@@ -139,7 +156,18 @@ def _plotted(page: _Page, width: int) -> list[str]:
     finally:
         plotext.clear_figure()
     text = text if page.color else plotext.uncolorize(text)
-    return text.rstrip("\n").split("\n")
+    lines = text.rstrip("\n").split("\n")
+    if page.noted:
+        lines.insert(page.plot.height + 2, _notes(page, width))
+    return lines
+
+
+def _notes(page: _Page, width: int) -> str:
+    """The line under the names of the categories."""
+    line = ""
+    for start, note in notes_below(page.spec, page.x_ticks, width):
+        line += " " * (start - len(line)) + note
+    return line
 
 
 def _prepare(plotext: Any, page: _Page, width: int) -> None:
@@ -207,6 +235,8 @@ def _draw_layer(plotext: Any, page: _Page, layer: Layer) -> None:
         )
     elif layer.kind == "bars":
         _draw_bars(plotext, page, layer, colour)
+    elif layer.kind == "band":
+        _draw_band(plotext, page, layer, colour)
     elif layer.kind == "points":
         inside &= (up >= 0) & (up <= 1)
         few = int(inside.sum()) <= _FEW_POINTS or page.ascii
@@ -236,8 +266,19 @@ def _draw_bars(plotext: Any, page: _Page, layer: Layer, colour: int | None) -> N
     share = slot(layer) / (page.x.high - page.x.low)
     x, y = page.x.unit(layer.curve.x), page.y.unit(layer.curve.y)
     codes = braille.bar_cells(x, y, base, share, page.plot.width, page.rows)
+    _draw_cells(plotext, page, codes, "#", colour)
+
+
+def _draw_band(plotext: Any, page: _Page, layer: Layer, colour: int | None) -> None:
+    codes = band(layer, page.x, page.y, page.plot.width, page.rows)
+    _draw_cells(plotext, page, codes, ":" if layer.series.emphasis else ".", colour)
+
+
+def _draw_cells(
+    plotext: Any, page: _Page, codes: npt.NDArray[np.uint32], ascii: str, colour: int | None
+) -> None:
     rows, columns = np.nonzero(codes)
-    markers = ["#" if page.ascii else chr(code) for code in codes[rows, columns]]
+    markers = [ascii if page.ascii else chr(code) for code in codes[rows, columns]]
     if markers:
         heights = [page.base + page.rows - 1 - int(row) for row in rows]
         colours = None if colour is None else [colour] * len(markers)

@@ -12,6 +12,8 @@ from labtui.charts.grid import Canvas, Grid, LegendRow, Reading, Region, cut, in
 from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
 from labtui.charts.layout import Frame, arrange, draw_frame
 from labtui.charts.overlay import (
+    DOT,
+    FAINT_DOT,
     draw_crosshair,
     draw_legend,
     draw_marks,
@@ -115,6 +117,9 @@ def _draw_layer(canvas: Canvas, frame: Frame, layer: Layer, x: Scale, y: Scale, 
         _draw_infeasible(canvas, frame, layer, x)
     elif layer.kind == "bars":
         _draw_bars(canvas, frame.data, layer, x, y)
+    elif layer.kind == "band":
+        codes = band(layer, x, y, frame.data.width, frame.data.height)
+        canvas.cells(frame.data, codes, layer.role)
     elif layer.kind == "points":
         _draw_points(canvas, frame.data, layer, x, y, few)
     else:
@@ -141,7 +146,8 @@ def _draw_points(
 ) -> None:
     across, up = x.unit(layer.curve.x), y.unit(layer.curve.y)
     seen = _inside(across) & _inside(up)
-    canvas.cells(region, _dots(across[seen], up[seen], region, few), layer.role)
+    glyph = DOT if layer.series.emphasis else FAINT_DOT
+    canvas.cells(region, _dots(across[seen], up[seen], region, few, glyph), layer.role)
 
 
 def _draw_infeasible(canvas: Canvas, frame: Frame, layer: Layer, x: Scale) -> None:
@@ -160,14 +166,25 @@ def _draw_bars(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale)
     canvas.cells(region, codes, layer.role)
 
 
+def band(layer: Layer, x: Scale, y: Scale, width: int, height: int) -> npt.NDArray[np.uint32]:
+    """Shade a band; the result is as of `braille.band_cells`."""
+    assert layer.low is not None
+    edges = y.unit(layer.low), y.unit(layer.curve.y)
+    joined = np.diff(layer.curve.run) == 0
+    shading = braille.BAND if layer.series.emphasis else braille.THIN_BAND
+    return braille.band_cells(x.unit(layer.curve.x), *edges, joined, shading, width, height)
+
+
 def _inside(share: Floats) -> npt.NDArray[np.bool_]:
     return (share >= 0) & (share <= 1)
 
 
-def _dots(across: Floats, up: Floats, region: Region, few: bool) -> npt.NDArray[np.uint32]:
+def _dots(
+    across: Floats, up: Floats, region: Region, few: bool, glyph: str = DOT
+) -> npt.NDArray[np.uint32]:
     """A single braille dot is too faint where there are few of them."""
     if few:
-        return braille.glyph_cells(across, up, "•", region.width, region.height)
+        return braille.glyph_cells(across, up, glyph, region.width, region.height)
     return braille.dot_cells(across, up, region.width, region.height)
 
 

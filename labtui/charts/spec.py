@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     Numbers: TypeAlias = Sequence[float] | Sequence[int] | npt.NDArray[Any]
 
-Role = Literal["line", "points", "infeasible", "bars"]
-MarkKind = Literal["bound", "best", "step", "reference"]
+Role = Literal["line", "points", "infeasible", "bars", "band"]
+MarkKind = Literal["bound", "best", "step", "reference", "proposal"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Axis:
         scale: `log` shows only values above zero; everything else is a gap.
         limits: The window in data units; None fits the data.
         categories: Names of the positions 0 … n-1; makes the axis categorical.
+        notes: A second line under each category, such as how many trials are in it.
     """
 
     label: str = ""
     scale: Literal["linear", "log"] = "linear"
     limits: tuple[float, float] | None = None
     categories: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +43,12 @@ class Series:
         x: Positions, shape (n,).
         y: Values, shape (n,); NaN and infinities are gaps. Ignored for `infeasible`.
         label: Name in the legend; without one the series has no legend row.
-        role: `line`, `points`, `bars`, or `infeasible` (a ✗ at the worst edge).
+        role: `line`, `points`, `bars`, `band` (the area between `low` and y, below all
+            others; without emphasis it is thinner), or `infeasible` (a ✗ at the worst edge).
         key: Identity that keeps the colour and the hidden state from one figure to the next.
         emphasis: False draws the series dimmed and below the others.
         raw: Arrays (x, y) drawn dimmed under the series, where x and y were smoothed by the caller.
+        low: The lower edge of a band, shape (n,); empty for every other role.
     """
 
     x: Numbers
@@ -54,6 +58,7 @@ class Series:
     key: str | int = ""
     emphasis: bool = True
     raw: tuple[Numbers, Numbers] | None = None
+    low: Numbers = ()
 
     @property
     def ident(self) -> str | int:
@@ -63,7 +68,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Mark:
-    """A line across the figure at one value of one axis."""
+    """A line across the figure at one value of one axis.
+
+    Attributes:
+        kind: `bound` of a search space, `proposal` of another one, `best` value, `step` of
+            interest, or any other `reference`.
+    """
 
     axis: Literal["x", "y"]
     value: float
@@ -80,7 +90,7 @@ class ChartSpec:
         x: The horizontal axis.
         y: The vertical axis.
         series: Curves in drawing order: later ones lie on top.
-        marks: Bounds, best values, steps and references.
+        marks: Bounds, proposals, best values, steps and references.
         worst: The edge where infeasible trials are drawn.
         empty: What is said when there is nothing to draw.
     """

@@ -15,7 +15,20 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from labtui import __version__
-from labtui.cli import export, listing, plot, probe, remarks, run, show, trainers
+from labtui.cli import (
+    check,
+    export,
+    importing,
+    listing,
+    page,
+    plan,
+    plot,
+    probe,
+    remarks,
+    run,
+    show,
+    trainers,
+)
 from labtui.cli.common import LabOption, lab_paths
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import is_terminal, prepare_streams, say
@@ -62,14 +75,18 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("stop")(run.stop)
 app.command("list")(listing.list_studies)
 app.command("show")(show.show)
+app.command("check")(check.check)
 app.command("plot")(plot.plot)
+app.command("report")(page.report)
 app.command("log")(remarks.log)
 app.command("note")(remarks.note)
 app.command("export")(export.export)
+app.command("import")(importing.import_runs)
 app.add_typer(probe.probe, name="probe")
 app.command("trainers")(trainers.trainers)
 app.command("schema")(trainers.schema)

@@ -22,6 +22,15 @@ LabOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document instead.")
 ]
+MetricOption: TypeAlias = Annotated[
+    str | None, typer.Option("--metric", metavar="M", help="Another objective; nothing is rerun.")
+]
+SelectOption: TypeAlias = Annotated[
+    str | None, typer.Option("--select", metavar="best|final", help="Best over training, or final.")
+]
+GoalOption: TypeAlias = Annotated[
+    str | None, typer.Option("--goal", metavar="minimize|maximize", help="Which way is better.")
+]
 Reference: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME|TRIAL", help="A study, or a trial: STUDY/17, or its id.")
 ]

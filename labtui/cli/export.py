@@ -3,81 +3,156 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labtui.cli.common import LabOption, Misuse, open_lab
+from labtui.cli.common import (
+    GoalOption,
+    LabOption,
+    MetricOption,
+    Misuse,
+    SelectOption,
+    open_lab,
+)
 from labtui.cli.output import say
 
 if TYPE_CHECKING:
     from labtui.interop.csv_export import What
+    from labtui.interop.experiment_log import Exported
     from labtui.store.lab import Lab
+    from labtui.verdicts.objective import Asked
 
-FORMATS = ("csv",)
+ENDINGS = {"csv": ".export", "xlsx": ".xlsx", "markdown": ".md", "sqlite": ".sqlite"}
+"""The formats, and how the name of what they write ends where a person gives none."""
+
 STDOUT = Path("-")
 
 
 def export(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study.")] = None,
     all_studies: Annotated[bool, typer.Option("--all", help="Every study of the lab.")] = False,
+    file_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="csv, xlsx, markdown or sqlite.")
+    ] = "csv",
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER|FILE", help="Where to (a file with --what; - is stdout)."),
+        typer.Option(metavar="FILE|FOLDER", help="Where to; a folder for csv; - is stdout."),
     ] = None,
     what: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="Only trials, metrics or studies.")
+        str | None, typer.Option(metavar="WHAT", help="csv: only trials, metrics or studies.")
     ] = None,
+    metric: MetricOption = None,
+    select: SelectOption = None,
+    goal: GoalOption = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Leave text as it is, also where a spreadsheet runs it.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
-    file_format: Annotated[str, typer.Option("--format", help="csv.")] = "csv",
     lab: LabOption = None,
 ) -> None:
     """Write studies as files for other programs.
 
-    By default trials.csv, metrics.csv and studies.csv in a folder; one table (--what) goes to
-    stdout. NaN is written nan; text that a spreadsheet would execute gets a leading apostrophe.
+    csv: trials.csv, metrics.csv and studies.csv in a folder; one table (--what) goes to stdout.
+    NaN is written nan; text that a spreadsheet would execute gets a leading apostrophe.
+
+    xlsx: the experiment log, a sheet a study, the findings. markdown: the log and a section a
+    study, to read. sqlite: flat tables, to query.
     """
-    if file_format not in FORMATS:
-        raise Misuse(f"found the format {file_format!r}; expected {FORMATS[0]}")
+    from labtui.verdicts.objective import Asked
+
+    if file_format not in ENDINGS:
+        raise Misuse(f"found the format {file_format!r}; expected {', '.join(ENDINGS)}")
     if (name is None) != all_studies:
         raise Misuse("expected either the NAME of a study or --all")
+    if what is not None and file_format != "csv":
+        raise Misuse(f"--what chooses a table of csv; {file_format} has them all")
     with open_lab(lab) as opened:
         names = [study.name for study in opened.studies()][::-1]
-        studies = names if name is None else [opened.study(name).name]
-        _export(opened, studies, name or opened.paths.db.stem, to, what, raw=raw, force=force)
+        if name is not None:
+            names = [opened.study(name).name]
+        target = _Target(opened, names, Asked(metric, select, goal), raw=raw, force=force)
+        title = name or opened.paths.db.stem
+        if file_format == "csv":
+            target.csv(to, title, what)
+        else:
+            target.file(to, title, file_format)
 
 
-def _export(
-    lab: Lab,
-    studies: list[str],
-    title: str,
-    to: Path | None,
-    asked: str | None,
-    *,
-    raw: bool,
-    force: bool,
-) -> None:
-    from labtui.interop import csv_export
+class _Target:
+    """What is exported, and how."""
 
-    what = _tables(asked)
-    if to == STDOUT or (to is None and asked):
-        if len(what) > 1:
-            raise Misuse("stdout takes one table; choose it with --what")
-        sink: csv_export.Sink = _Screen() if sys.stdout.isatty() else sys.stdout
-        csv_export.export(lab, what[0], studies, sink, raw=raw)
-        return
-    if asked and to is not None and to.suffix:
-        targets = [(what[0], to)]
-    else:
-        from labtui.study.spec import slug
+    def __init__(self, lab: Lab, names: list[str], asked: Asked, *, raw: bool, force: bool) -> None:
+        self.lab, self.names, self.asked = lab, names, asked
+        self.raw, self.force = raw, force
 
-        targets = csv_export.targets(what, to or Path(f"{slug(title)}.export"))
-    for path, rows in csv_export.export_files(lab, targets, studies, raw=raw, force=force):
-        say(f"wrote {path} ({rows} rows)")
+    def studies(self, *, judged: bool) -> Iterator[Exported]:
+        from labtui.verdicts.exports import exported
+
+        return exported(self.lab, self.names, self.asked, judged=judged)
+
+    def file(self, to: Path | None, title: str, file_format: str) -> None:
+        path = to or _named(title, file_format)
+        studies, trials = self.studies(judged=True), 0
+        if file_format == "markdown":
+            from labtui.interop.markdown_export import export_markdown, write_markdown
+
+            if to == STDOUT:
+                write_markdown(self.lab, studies, _stdout())
+                return
+            trials = export_markdown(self.lab, studies, path, force=self.force)
+        elif to == STDOUT:
+            raise Misuse(f"{file_format} is not text: it takes the name of a file, not stdout")
+        elif file_format == "xlsx":
+            from labtui.interop.xlsx_export import export_xlsx
+
+            trials = export_xlsx(self.lab, studies, path, force=self.force, raw=self.raw)
+        else:
+            from labtui.interop.sqlite_export import export_sqlite
+
+            trials = export_sqlite(self.lab, studies, path, force=self.force)
+        say(f"wrote {path} ({len(self.names)} studies, {trials} trials)")
+
+    def csv(self, to: Path | None, title: str, asked: str | None) -> None:
+        from labtui.interop import csv_export
+
+        what = _tables(asked)
+        studies = list(self.studies(judged=False))
+        if to == STDOUT or (to is None and asked):
+            if len(what) > 1:
+                raise Misuse("stdout takes one table; choose it with --what")
+            csv_export.export(self.lab, what[0], studies, _stdout(), raw=self.raw)
+            return
+        if asked and to is not None and to.suffix:
+            targets = [(what[0], to)]
+        else:
+            targets = csv_export.targets(what, to or _named(title, "csv"))
+        written = csv_export.export_files(
+            self.lab, targets, studies, raw=self.raw, force=self.force
+        )
+        for path, rows in written:
+            say(f"wrote {path} ({rows} rows)")
+
+
+def _named(title: str, file_format: str) -> Path:
+    """Name what a person did not: after the study, or after the lab."""
+    from labtui.study.spec import slug
+
+    return Path(f"{slug(title)}{ENDINGS[file_format]}")
+
+
+def _stdout() -> _Screen | _Stream:
+    return _Screen() if sys.stdout.isatty() else _Stream()
+
+
+class _Stream:
+    """Stdout as it is."""
+
+    def write(self, text: str) -> object:
+        """Pass some text on."""
+        return sys.stdout.write(text)
 
 
 class _Screen:

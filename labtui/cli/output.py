@@ -22,10 +22,16 @@ def write(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def write_sentence(text: str) -> None:
+def write_sentence(text: str, indent: str = "") -> None:
     """Print a sentence, broken between words where the terminal ends."""
     text, width = clean(text), line_width()
-    write(text if width is None else textwrap.fill(text, width, break_on_hyphens=False))
+    if width is None:
+        write(f"{indent}{text}")
+        return
+    lines = textwrap.wrap(
+        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    write("\n".join(lines))
 
 
 def say(text: str) -> None:

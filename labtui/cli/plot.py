@@ -1,56 +1,103 @@
-"""`labtui plot`: the figures of a study as text."""
+"""`labtui plot`: the figures of a study, as text or SVG."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labtui.cli.common import LabOption, Misuse, StudyName, open_lab
-from labtui.cli.output import chart_width, use_ascii, use_color, write
+from labtui.cli.common import GoalOption, LabOption, Misuse, SelectOption, StudyName, open_lab
+from labtui.cli.output import chart_width, say, use_ascii, use_color, write
 
 if TYPE_CHECKING:
     from labtui.charts.spec import ChartSpec
     from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord, TrialRecord
+    from labtui.verdicts.gallery import Choice, Figure
 
-KINDS = ("curves", "axis")
-LATER = ("isolation", "grad-norm", "budget", "best-step")
 HEIGHT = 20
-MOST_CURVES = 8
+ALL = "all"
+STDOUT = Path("-")
+PIXELS = 720, 360
 
 
 def plot(
     name: StudyName,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="curves, or axis.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="curves, axis, isolation, grad-norm, budget, best-step, or all."
+        ),
+    ],
     lab: LabOption = None,
     trials: Annotated[
         str | None, typer.Option(metavar="N,N…", help="Numbers of the trials, such as 3,7.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="The curves of all trials, the best of each arm bright.")
+    ] = False,
     metric: Annotated[
-        list[str] | None, typer.Option(metavar="M", help="A metric to draw; can be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="M",
+            help="Curves: a metric to draw; can be repeated. Other kinds: another objective.",
+        ),
     ] = None,
-    width: Annotated[int | None, typer.Option(min=20, max=1000, help="Columns.")] = None,
-    height: Annotated[int, typer.Option(min=5, max=500, help="Lines of a figure.")] = HEIGHT,
+    select: SelectOption = None,
+    goal: GoalOption = None,
+    hyperparameter: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Axis and isolation: only this one.")
+    ] = None,
+    svg: Annotated[
+        Path | None,
+        typer.Option(
+            "--svg", metavar="FILE|FOLDER", help="Write SVG: a FILE.svg, - (stdout), or a folder."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    width: Annotated[
+        int | None, typer.Option(min=20, max=5000, help="Columns; pixels of an SVG.")
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option(min=5, max=5000, help="Lines of a figure; pixels of an SVG.")
+    ] = None,
     color: Annotated[bool | None, typer.Option(help="Colour; by default on a terminal.")] = None,
 ) -> None:
     """Draw the figures of a study.
 
     `curves`: training curves of the best trials. `axis`: the objective over each hyperparameter.
+    `isolation`: the best of each value, the rest tuned away. `grad-norm`: norms of the gradient
+    against the step, and their histogram. `budget`: what fewer trials would have found.
+    `best-step`: when the trials were best. `all`: every figure.
     """
-    if kind not in KINDS:
-        raise Misuse(_unknown(kind))
+    from labtui.verdicts.gallery import Choice
+    from labtui.verdicts.objective import Asked, reselect
+
+    _check_kind(kind)
+    metrics = metric or []
+    objective = metrics[0] if metrics and kind != "curves" else None
+    if objective is not None and len(metrics) > 1:
+        raise Misuse(f"{kind} takes one --metric, the objective; only curves takes several")
     with open_lab(lab) as opened:
         study = opened.study(name)
-        chosen = _choose(study, opened.trials(name), trials)
         if kind == "curves":
-            specs = _curves(opened, study, chosen, metric, all_of_them=trials is not None)
-        else:
-            from labtui.verdicts.figures import axis_plots
-
-            specs = axis_plots(study, chosen, opened.hyperparameters(name))
-    draw(specs, width=width, height=height, color=color)
+            _check_metrics(opened, study, metrics)
+        study, known = reselect(opened, study, Asked(objective, select, goal))
+        choice = Choice(
+            trials=None if trials is None else _choose(study, known, trials),
+            metrics=metrics if kind == "curves" else None,
+            hyperparameter=hyperparameter,
+            all_curves=every,
+        )
+        figures = _figures(opened, study, known, kind, choice)
+    if svg is not None:
+        _write_svg(figures, svg, width or PIXELS[0], height or PIXELS[1], force=force)
+        return
+    specs = [figure.spec for figure in figures]
+    draw(specs, width=width, height=height or HEIGHT, color=color)
 
 
 def draw(
@@ -68,18 +115,29 @@ def draw(
         write(f"\n{text}" if place else text)
 
 
-def _unknown(kind: str) -> str:
-    if kind in LATER:
-        return f"{kind!r} comes in a later version; this one draws {' and '.join(KINDS)}"
-    known = f"expected {' or '.join(KINDS)} ({', '.join(LATER)} come later)"
-    return f"found the kind {kind!r}; {known}"
+def _check_kind(kind: str) -> None:
+    from labtui.verdicts.gallery import KINDS
+
+    known = (*KINDS, ALL)
+    if kind not in known:
+        import difflib
+
+        near = difflib.get_close_matches(kind, known, n=1)
+        guess = f" — did you mean {near[0]!r}?" if near else ""
+        raise Misuse(f"found the kind {kind!r}{guess}; expected {', '.join(KINDS)} or {ALL}")
 
 
-def _choose(
-    study: StudyRecord, trials: Sequence[TrialRecord], asked: str | None
-) -> list[TrialRecord]:
-    if asked is None:
-        return list(trials)
+def _figures(
+    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], kind: str, choice: Choice
+) -> list[Figure]:
+    from labtui.verdicts.gallery import all_figures, figures_of
+
+    if kind == ALL:
+        return all_figures(lab, study, trials, choice)
+    return figures_of(lab, study, trials, kind, choice)
+
+
+def _choose(study: StudyRecord, trials: Sequence[TrialRecord], asked: str) -> list[TrialRecord]:
     from labtui.store.errors import UnknownName
 
     by_number = {str(trial.number): trial for trial in trials}
@@ -90,25 +148,7 @@ def _choose(
             hint = f"expected numbers of its trials; `labtui show {study.name}` lists them"
             raise UnknownName("trial", f"{study.name}/{number}", (), hint)
         chosen.append(by_number[number])
-    return list(dict.fromkeys(chosen))
-
-
-def _curves(
-    lab: Lab,
-    study: StudyRecord,
-    trials: Sequence[TrialRecord],
-    metrics: Sequence[str] | None,
-    *,
-    all_of_them: bool,
-) -> list[ChartSpec]:
-    from labtui.verdicts.figures import best_trials, curves
-
-    _check_metrics(lab, study, metrics or ())
-    if not all_of_them:
-        arms = len({trial.arm for trial in trials}) or 1
-        trials = best_trials(study, trials, max(1, MOST_CURVES // arms))
-    limit = len(trials) if all_of_them else MOST_CURVES
-    return curves(lab, study, trials, metrics=metrics or None, limit=limit)
+    return list({trial.id: trial for trial in chosen}.values())
 
 
 def _check_metrics(lab: Lab, study: StudyRecord, asked: Sequence[str]) -> None:
@@ -122,3 +162,52 @@ def _check_metrics(lab: Lab, study: StudyRecord, asked: Sequence[str]) -> None:
             raise UnknownName(
                 "metric", metric, logged, f"logged were {', '.join(logged) or 'none'}"
             )
+
+
+# -- SVG ------------------------------------------------------------------------------------
+
+
+def _write_svg(
+    figures: Sequence[Figure], target: Path, width: int, height: int, *, force: bool
+) -> None:
+    from labtui.charts.svg import to_svg
+
+    files = _files(figures, target)
+    if files is None:
+        sys.stdout.write(to_svg(figures[0].spec, width, height) + "\n")
+        return
+    from labtui.interop.files import check_target, replacing
+
+    for path in files:
+        check_target(path, force=force)
+    for path, figure in zip(files, figures, strict=True):
+        with replacing(path) as stream:
+            stream.write(to_svg(figure.spec, width, height) + "\n")
+    say("\n".join(f"wrote {path}" for path in files))
+
+
+def _files(figures: Sequence[Figure], target: Path) -> list[Path] | None:
+    """Name the file of each figure; None for stdout.
+
+    Raises:
+        Misuse: The target takes one figure, and there are others.
+    """
+    if target == STDOUT or (target.suffix.lower() == ".svg" and not target.is_dir()):
+        if len(figures) != 1:
+            raise Misuse(
+                f"{target} takes one figure and there are {len(figures)}; name a folder, or choose "
+                "with --hyperparameter, --metric or --trials"
+            )
+        return None if target == STDOUT else [target]
+    width = max(2, len(str(len(figures))))
+    return [
+        target / f"{place:0{width}}-{_plain(f'{figure.kind} {figure.name}')}.svg"
+        for place, figure in enumerate(figures, 1)
+    ]
+
+
+def _plain(text: str) -> str:
+    """Spell text so that it can be the name of a file anywhere."""
+    import re
+
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:60] or "figure"

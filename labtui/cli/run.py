@@ -14,12 +14,15 @@ from labtui.cli.output import print_json, say, write, write_sentence
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labtui.cli.follow import Before
     from labtui.engine.client import Submission
     from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
+PATH_OPTIONS = ("--lab", "--events")
 
 
 def run(
@@ -93,12 +96,21 @@ def _hand_over(
         study,
         file=file,
         folder=file.parent,
-        command=["labtui", *sys.argv[1:]],
+        command=["labtui", *_again(sys.argv[1:], target, file.name)],
         mode=mode,
         events=events,
         slots=slots,
         one=one,
     )
+
+
+def _again(arguments: Sequence[str], target: str, name: str) -> list[str]:
+    """Write the command line as it is given in the folder of the study file."""
+    renamed = [name if argument == target else argument for argument in arguments]
+    return [
+        str(Path(argument).resolve()) if before in PATH_OPTIONS else argument
+        for before, argument in zip(["", *renamed], renamed, strict=False)
+    ]
 
 
 def _warn_of_slots(paths: LabPaths, slots: int | None) -> None:

@@ -6,12 +6,21 @@ import shlex
 from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
-from labtui.cli.common import JsonOption, LabOption, Reference, open_lab
+from labtui.cli.common import (
+    GoalOption,
+    JsonOption,
+    LabOption,
+    MetricOption,
+    Reference,
+    SelectOption,
+    open_lab,
+)
 from labtui.cli.output import print_fields, print_json, print_table, write
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord, TrialRecord
+    from labtui.verdicts.objective import Asked
 
 ARM_HEADERS = (
     "arm",
@@ -27,36 +36,57 @@ ARM_HEADERS = (
 TRIAL_HEADERS = ("trial", "state", "best", "step", "last", "arm", "nuisance", "reason")
 
 
-def show(name: Reference, lab: LabOption = None, json: JsonOption = False) -> None:
+def show(
+    name: Reference,
+    lab: LabOption = None,
+    metric: MetricOption = None,
+    select: SelectOption = None,
+    goal: GoalOption = None,
+    json: JsonOption = False,
+) -> None:
     """Show a study or a trial.
 
     A study: goal, roles, arms, trials. A trial: parameters, values, traceback, checkpoints.
     """
     from labtui.store.records import StudyRecord
+    from labtui.verdicts.objective import Asked
 
+    asked = Asked(metric, select, goal)
     with open_lab(lab) as opened:
         found = opened.find(name)
-        if json:
-            _print_document(opened, found)
-        elif isinstance(found, StudyRecord):
-            _print_study(opened, found)
+        if isinstance(found, StudyRecord):
+            _show_study(opened, found, asked, json=json)
         else:
-            print_trial(opened, found)
+            _show_trial(opened, found, asked, json=json)
 
 
-def _print_document(lab: Lab, found: StudyRecord | TrialRecord) -> None:
-    from labtui.store.records import StudyRecord
-    from labtui.verdicts.documents import study_document, trial_document
+def _show_study(lab: Lab, study: StudyRecord, asked: Asked, *, json: bool) -> None:
+    from labtui.verdicts.documents import study_document
+    from labtui.verdicts.objective import compare, ranking_text, reselect
 
-    if isinstance(found, StudyRecord):
-        print_json(study_document(lab, found))
+    chosen, trials = reselect(lab, study, asked)
+    change = compare(study, lab.trials(study.name), chosen, trials) if asked else None
+    if json:
+        print_json(study_document(lab, chosen, trials, change))
     else:
-        print_json(trial_document(lab, found))
+        _print_study(lab, chosen, trials, ranking_text(change) if change else "")
 
 
-def _print_study(lab: Lab, study: StudyRecord) -> None:
-    trials = lab.trials(study.name)
-    _print_summary(study, trials)
+def _show_trial(lab: Lab, trial: TrialRecord, asked: Asked, *, json: bool) -> None:
+    from labtui.verdicts.documents import trial_document
+    from labtui.verdicts.objective import reselect_trial
+
+    study, chosen = reselect_trial(lab, trial, asked)
+    if json:
+        print_json(trial_document(lab, chosen))
+    else:
+        print_trial(lab, chosen, study)
+
+
+def _print_study(
+    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], ranking: str = ""
+) -> None:
+    _print_summary(study, trials, ranking)
     print_roles(lab, study)
     print_arms(study, trials)
     write()
@@ -66,7 +96,7 @@ def _print_study(lab: Lab, study: StudyRecord) -> None:
     _print_notes(lab.notes(study.name))
 
 
-def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord], ranking: str) -> None:
     from labtui.verdicts.tables import progress
     from labtui.verdicts.text import duration, number
 
@@ -80,6 +110,7 @@ def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
             ("state", f"{study.state}, {study.reason}" if study.reason else study.state),
             ("workload", study.workload),
             ("objective", f"{study.direction} {study.metric} ({how})"),
+            ("ranking", ranking),
             ("trials", f"{far.done} of {far.total} done, {far.infeasible} infeasible"),
             ("best", "" if best is None else f"{number(far.best_value)} in {study.name}/{best}"),
             ("elapsed", "" if far.elapsed is None else duration(far.elapsed)),
@@ -152,12 +183,18 @@ def _print_notes(notes: Sequence[tuple[str, str]]) -> None:
         write(f"  {clean(when)}  {clean(text)}")
 
 
-def print_trial(lab: Lab, trial: TrialRecord) -> None:
-    """Print all that is known of a trial."""
+def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) -> None:
+    """Print all that is known of a trial.
+
+    Args:
+        lab: Where it is.
+        trial: The trial.
+        study: Its study, where it has another objective than the lab says.
+    """
     from labtui.verdicts.documents import last_value
     from labtui.verdicts.text import clean, duration, number, params_text
 
-    study = lab.study(trial.study)
+    study = study or lab.study(trial.study)
     log = lab.paths.trial_log(trial.id)
     print_fields(
         [

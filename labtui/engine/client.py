@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def submit(
         "folder": str(folder),
         "interpreter": interpreter,
         "environment": environment,
-        "command": storable(" ".join(provenance.redact_arguments(list(command)))),
+        "command": storable(shlex.join(provenance.redact_arguments(list(command)))),
         "provenance": provenance.describe(folder),
         "mode": mode,
         "one": one,
@@ -116,10 +117,16 @@ def resume(
 
     Raises:
         UnknownName: There is none of that name.
+        TrainerError: It was imported, so that nothing here trains it.
         LabError: There is no lab, or it cannot be written.
     """
     with Lab(paths) as lab:
-        lab.study(name)
+        found = lab.study(name)
+    if "import" in found.provenance:
+        raise TrainerError(
+            f"study {name!r} was imported: there is nothing to train, and no trainer that could; "
+            f"`labtui show {name}` and `labtui check {name}` read it"
+        )
     _check_events(events)
     request = {
         "kind": "resume",
@@ -127,8 +134,8 @@ def resume(
         "one": one,
         "events": str(events.absolute()) if events else None,
     }
-    found = _ask_runner(paths, request, slots)
-    return Submission(found["study"], found["added"])
+    answer = _ask_runner(paths, request, slots)
+    return Submission(answer["study"], answer["added"])
 
 
 def stop(paths: LabPaths, subject: str, *, now: bool = False) -> dict[str, Any]:

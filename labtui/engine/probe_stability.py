@@ -11,18 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from labtui.analysis.stability import (
-    Curve,
-    Norms,
-    Run,
-    Sweep,
-    Verdict,
-    judge,
-    judge_curve,
-    judge_norms,
-    judge_sweep,
-    rates_above,
-)
+from labtui.analysis.gradients import Norms, judge_norms
+from labtui.analysis.rises import Curve, judge_curve
+from labtui.analysis.stability import Run, Sweep, Verdict, judge, judge_sweep, rates_above
 from labtui.engine import client
 from labtui.engine.probe_subject import ProbeError, Subject
 from labtui.store.lab import Lab

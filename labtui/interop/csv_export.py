@@ -5,53 +5,27 @@ NaN is written ``nan`` and infinities ``inf`` and ``-inf``; an empty cell is a v
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Protocol, TextIO, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
+from labtui.interop.cells import (
+    TRIAL_COLUMNS,
+    guarded,
+    param_names,
+    param_value,
+    plain_text,
+    trial_cells,
+)
+from labtui.interop.experiment_log import Exported
+from labtui.interop.files import check_target, replacing
 from labtui.store.connection import open_reader
-from labtui.store.errors import LabBroken, LabError
 from labtui.store.lab import Lab
-from labtui.store.records import TrialRecord
 
 What: TypeAlias = Literal["trials", "metrics", "studies"]
 WHAT: tuple[What, ...] = ("trials", "metrics", "studies")
-
-EXECUTED = tuple("=+-@\t\r\n＝＋－＠")
-"""A spreadsheet runs a text cell that begins with one of these."""
-
-TRIAL_COLUMNS = (
-    "study",
-    "trial",
-    "arm",
-    "state",
-    "reason",
-    "best_value",
-    "best_step",
-    "last_value",
-    "last_step",
-    "seed",
-    "point",
-    "step",
-    "max_steps",
-    "seconds",
-    "device",
-    "source",
-    "started",
-    "finished",
-)
-
-
-class TargetRefused(LabError):
-    """The place to write to is taken, or is none."""
-
-    exit_code = 2
 
 
 class Sink(Protocol):
@@ -64,7 +38,7 @@ class Sink(Protocol):
 def export_files(
     lab: Lab,
     targets: Sequence[tuple[What, Path]],
-    studies: Sequence[str],
+    studies: Sequence[Exported],
     *,
     raw: bool = False,
     force: bool = False,
@@ -74,7 +48,7 @@ def export_files(
     Args:
         lab: What is exported.
         targets: What goes to which file; folders are created.
-        studies: Names of the studies.
+        studies: The studies.
         raw: Leave text as it is, also where a spreadsheet would execute it.
         force: Replace files that exist.
 
@@ -86,15 +60,17 @@ def export_files(
         LabBroken: The disk failed; what was there before is still there.
     """
     for _, path in targets:
-        _check(path, force=force)
+        check_target(path, force=force, source=lab.paths.db)
     written = []
     for what, path in targets:
-        with _replacing(path) as stream:
+        with replacing(path) as stream:
             written.append((path, export(lab, what, studies, stream, raw=raw)))
     return written
 
 
-def export(lab: Lab, what: What, studies: Sequence[str], stream: Sink, *, raw: bool = False) -> int:
+def export(
+    lab: Lab, what: What, studies: Sequence[Exported], stream: Sink, *, raw: bool = False
+) -> int:
     """Write one table to an open stream, row by row.
 
     Returns:
@@ -120,36 +96,22 @@ class _Lines:
         return self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
-def _trials(lab: Lab, studies: Sequence[str]) -> Iterator[Sequence[Any]]:
-    trials = [trial for study in studies for trial in lab.trials(study)]
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
+def _trials(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
+    trials = [trial for one in studies for trial in one.trials]
+    names = param_names(trials)
     yield [*TRIAL_COLUMNS, *(f"param.{name}" for name in names)]
     for trial in trials:
-        params = trial.params
-        yield [*_trial_cells(trial), *(_param(params, name) for name in names)]
+        yield [*trial_cells(trial), *(param_value(trial.params, name) for name in names)]
 
 
-def _trial_cells(trial: TrialRecord) -> list[Any]:
-    cells = {column: getattr(trial, column, None) for column in TRIAL_COLUMNS}
-    cells["trial"] = trial.name
-    if trial.last_value is None and trial.last_step is not None:
-        cells["last_value"] = math.nan
-    return list(cells.values())
-
-
-def _param(params: dict[str, Any], name: str) -> Any:
-    value = params.get(name)
-    return "null" if name in params and value is None else value
-
-
-def _metrics(lab: Lab, studies: Sequence[str]) -> Iterator[Sequence[Any]]:
+def _metrics(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
     yield ["trial", "metric", "step", "value"]
-    for study in studies:
-        for number, metric, step, value in lab.points(study):
-            yield [f"{study}/{number}", metric, step, math.nan if value is None else value]
+    for name in (one.study.name for one in studies):
+        for number, metric, step, value in lab.points(name):
+            yield [f"{name}/{number}", metric, step, math.nan if value is None else value]
 
 
-def _studies(lab: Lab, studies: Sequence[str]) -> Iterator[Sequence[Any]]:
+def _studies(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
     """The experiment log (P45): the lab's view of that name, and the code and configuration."""
     from sqlite_utils import Database
 
@@ -160,59 +122,16 @@ def _studies(lab: Lab, studies: Sequence[str]) -> Iterator[Sequence[Any]]:
         connection.close()
     columns = list(next(iter(rows.values()), {"study": ""}))
     yield [*columns, "best_trial", "file", "folder", "git_commit", "git_diff_sha256"]
-    for record in sorted(lab.studies(), key=lambda study: study.created):
-        if record.name in studies and record.name in rows:
-            row = {**rows[record.name], "state": record.state}
-            best = None if record.best_trial is None else f"{record.name}/{record.best_trial}"
-            code = [record.provenance.get(key) for key in ("git_commit", "git_diff_sha256")]
-            yield [*(row[column] for column in columns), best, record.file, record.folder, *code]
+    for record in sorted((one.study for one in studies), key=lambda study: study.created):
+        row = {**rows[record.name], "state": record.state, "best_value": record.best_value}
+        best = None if record.best_trial is None else f"{record.name}/{record.best_trial}"
+        code = [record.provenance.get(key) for key in ("git_commit", "git_diff_sha256")]
+        yield [*(row[column] for column in columns), best, record.file, record.folder, *code]
 
 
 def _cell(value: Any, *, raw: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    text = str(value)
-    return f"'{text}" if not raw and text.startswith(EXECUTED) else text
-
-
-def _check(path: Path, *, force: bool) -> None:
-    if path.is_dir():
-        raise TargetRefused(f"{path} is a directory; expected the name of a file to write")
-    if not force and (path.exists() or path.is_symlink()):
-        raise TargetRefused(f"{path} exists and was left as it is; --force replaces it")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """Write beside `path` and rename at the end, so that nobody sees half a file."""
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", dir=path.parent)
-        temporary = Path(name)
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        temporary = None
-    except OSError as error:
-        raise LabBroken(f"{path}: {error.strerror}; nothing was written there") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    text = plain_text(value)
+    return text if raw or not isinstance(value, str) else guarded(text)
 
 
 def targets(what: Iterable[What], folder: Path) -> list[tuple[What, Path]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -227,20 +226,15 @@ class Lab:
         )
         return [SummaryRecord(*row) for row in rows]
 
-    def all_curves(self, trial: int) -> dict[str, Curve]:
-        """Give every metric of one trial (by id), name → curve."""
-        columns: dict[str, tuple[list[int], list[float]]] = {}
-        names = self._metric_names()
+    def trial_points(self, trial: int) -> list[tuple[int, int, float | None]]:
+        """Give all points of one trial (by id): metric's number, step, value (None for NaN)."""
         rows = self._all(
             "SELECT metric, step, value FROM points WHERE trial = ? ORDER BY metric, step", (trial,)
         )
-        for metric, step, value in rows:
-            steps, values = columns.setdefault(names[metric], ([], []))
-            steps.append(step)
-            values.append(math.nan if value is None else value)
-        return {n: Curve(trial, n, tuple(x), tuple(y)) for n, (x, y) in columns.items()}
+        return [tuple(row) for row in rows]
 
-    def _metric_names(self) -> dict[int, str]:
+    def metric_names(self) -> dict[int, str]:
+        """Give the names of all metrics by their numbers."""
         return {row[0]: row[1] for row in self._all("SELECT id, name FROM metrics")}
 
     def metric_goals(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 from labtui.study.errors import Problem, display, nearest_name
 from labtui.study.model import Budget, Hyperparameter, Objective, Part, Study, TrainerSpec
 from labtui.study.yamltree import Location, Tree
+
+PartAt = Callable[[Location], type[Part]]
+"""Gives the model of the part that lies at a location of a file."""
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -32,23 +35,32 @@ _EXPECTED = {
 }
 
 
-def problems_of(error: ValidationError, tree: Tree) -> Iterator[Problem]:
-    """Yield the problem of every error, one for each place in the file."""
+def problems_of(
+    error: ValidationError, tree: Tree, part: PartAt | None = None
+) -> Iterator[Problem]:
+    """Yield the problem of every error, one for each place in the file.
+
+    Args:
+        error: What pydantic says.
+        tree: The file.
+        part: Gives the model of the part at a location; that of a study file by default.
+    """
+    part = part or _part
     reported = {(problem.line, problem.column) for problem in tree.problems}
     for details in error.errors(include_url=False):
-        problem = _problem(details, tree)
+        problem = _problem(details, tree, part)
         if (problem.line, problem.column) not in reported or details["type"] == "missing":
             yield problem
         if details["type"] != "missing":
             reported.add((problem.line, problem.column))
 
 
-def _problem(details: ErrorDetails, tree: Tree) -> Problem:
+def _problem(details: ErrorDetails, tree: Tree, part: PartAt) -> Problem:
     location, kind, context = details["loc"], details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key(location, tree)
+        return _unknown_key(location, tree, part)
     if kind == "missing":
-        return _missing(location, tree)
+        return _missing(location, tree, part)
     if kind == "study":
         here = (*location, *context["at"])
         return tree.problem(here, context["expected"], context["found"])
@@ -58,17 +70,19 @@ def _problem(details: ErrorDetails, tree: Tree) -> Problem:
     return tree.problem(location, expected, None, _nearest(details, context))
 
 
-def _unknown_key(location: Location, tree: Tree) -> Problem:
-    known = list(_part(location[:-1]).model_fields)
+def _unknown_key(location: Location, tree: Tree, part: PartAt) -> Problem:
+    fields = part(location[:-1]).model_fields
+    known = [field.alias or name for name, field in fields.items()]
     key = str(location[-1])
     found, expected = f"the unknown key {display(key)}", f"one of {', '.join(known)}"
     return tree.problem(location, expected, found, nearest_name(key, known), at_key=True)
 
 
-def _missing(location: Location, tree: Tree) -> Problem:
+def _missing(location: Location, tree: Tree, part: PartAt) -> Problem:
     if isinstance(location[-1], int):
         return tree.problem(location[:-1], "a pair [low, high]")
-    field = _part(location[:-1]).model_fields.get(location[-1])
+    fields = part(location[:-1]).model_fields
+    field = {found.alias or name: found for name, found in fields.items()}.get(str(location[-1]))
     meaning = f" ({field.description})" if field else ""
     return tree.problem(location, f"'{location[-1]}'{meaning}", "nothing")
 

@@ -178,6 +178,16 @@ ACTIONS = (
         ("axis", "3", "show('axis')", "axis", "The objective over each hyperparameter", 0, ""),
         ("arms", "4", "show('arms')", "arms", "The arms side by side", 0, ""),
         ("roles", "5", "show('roles')", "roles", "What is compared, tuned away and fixed", 0, ""),
+        ("verdict", "6", "show('verdict')", "verdict", "What is to be concluded", 0, ""),
+        (
+            "figures",
+            "7",
+            "show('figures')",
+            "figures",
+            "Isolation plots, the budget, the best steps, gradient norms",
+            0,
+            "",
+        ),
     ),
     *_all(
         "study",

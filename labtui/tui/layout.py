@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-PANES = ("trials", "curves", "axis", "arms", "roles")
-CHARTS = ("curves", "axis")
+PANES = ("trials", "curves", "axis", "arms", "roles", "verdict", "figures")
+"""In the order of their keys, 1 and up."""
+
+CHARTS = ("curves", "axis", "figures")
 NARROW, BESIDE, FULL = 80, 120, 160
 TALL = 34
 
@@ -24,7 +26,9 @@ def visible(
     if zoomed or width < NARROW or (width < BESIDE and not tall):
         return frozenset({active})
     if width >= FULL and tall:
-        return frozenset(PANES)
+        other = "figures" if chart == "figures" else "axis"
+        words = "roles" if active == "roles" else "verdict"
+        return frozenset({"trials", "arms", words, "curves", other})
     return frozenset({"trials", chart, active})
 
 

@@ -52,8 +52,8 @@ TOPICS = {
     "axis": Topic(
         "Axis plots (P14)",
         "The objective of every trial over one hyperparameter; ✗ are infeasible trials, ┊ the "
-        "bounds of the search space. A hyperparameter that exists under two values of another "
-        "has a plot for each (P07).",
+        "bounds of the search space, ╏ a range that the verdict proposes. A hyperparameter that "
+        "exists under two values of another has a plot for each (P07).",
         "Trust the best point only when it is well inside: when the best points crowd at a bound, "
         "widen the range and run again (P14). A handful of points in the good region is too few "
         "(P15). ✗ on one side show where training stops being stable: if the best points "
@@ -75,6 +75,28 @@ TOPICS = {
         "ones stay as they are.",
         "Every fixed hyperparameter is a caveat: the conclusion holds for its value only.",
         "labtui show NAME",
+    ),
+    "verdict": Topic(
+        "The verdict",
+        "What was found in the trials that have ended: ▲ puts a conclusion in doubt, ! deserves a "
+        "look, i is worth knowing; each with its numbers, and → what to do next. The best trial of "
+        "each arm is looked at first, then every other one (P18). Below, dimmed, what could not "
+        "be judged and why. A study that runs is judged again as its trials end.",
+        "Work from the top: a ▲ about the search space or the training makes the numbers below it "
+        "provisional. Nothing found where much could not be judged is no clean bill.",
+        "labtui check NAME",
+    ),
+    "figures": Topic(
+        "More figures: isolation, budget, best steps, gradient norms",
+        "Isolation (P24): the best of each value after tuning the rest, all feasible trials dimmed "
+        "behind, how many there were below. Budget (P31): the best of k of these trials, exactly: "
+        "median, quartiles and 5-95 %. Best steps (P33): when trials were best, as a share of "
+        "their length. Gradient norms (P38): against the step, with outliers, and as a histogram.",
+        "A column with few feasible trials says little (P24). A median that still falls at its "
+        "right end: more trials may pay (P31). Best steps in the last quarter: train longer; in "
+        "the first tenth: shorter (P33). Norms with outliers: warm up or clip, beginning at the "
+        "90th percentile (P41).",
+        "labtui plot NAME isolation (or budget, best-step, grad-norm)",
     ),
     "trial": Topic(
         "One trial",

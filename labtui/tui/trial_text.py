@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from labtui.tui.states import state_content
-from labtui.tui.widgets.textpane import heading, pairs
+from labtui.tui.verdict_text import verdict_lines
+from labtui.tui.widgets.textpane import Line, heading, pairs
 from labtui.verdicts.text import ago, clean, domain_text, duration, number, value_text
 
 if TYPE_CHECKING:
+    from labtui.analysis.findings import Verdict
     from labtui.store.records import CheckpointRecord, StudyRecord, TrialRecord
 
 
@@ -33,16 +35,44 @@ def trial_text(
     trial: TrialRecord,
     definitions: Sequence[Mapping[str, Any]],
     checkpoints: Sequence[CheckpointRecord],
+    warnings: Sequence[str] = (),
+    found: Sequence[Line] = (),
 ) -> Content:
-    """Write all there is to know about a trial."""
+    """Write all there is to know about a trial.
+
+    Args:
+        study: Its study.
+        trial: The trial.
+        definitions: The hyperparameters of the study.
+        checkpoints: Those of the trial.
+        warnings: What its trainer said about it.
+        found: What was judged of its curves.
+    """
     parts = [heading(f"Outcome: {clean(study.metric)}"), pairs(_outcome(trial)), Content("\n")]
     if trial.detail:
         parts += [heading("What the program said"), _detail(trial.detail), Content("\n")]
+    if warnings:
+        said = "".join(f"  ! {clean(text)}\n" for text in warnings)
+        parts += [heading("Warnings"), Content.styled(said, "$text-warning"), Content("\n")]
+    if found:
+        parts += [heading("What its curves say"), *map(_indented, found), Content("\n")]
     parts += [heading("Hyperparameters"), pairs(_parameters(trial, definitions)), Content("\n")]
     parts += [heading("To reproduce it"), pairs(_reproduction(study, trial)), Content("\n")]
     if checkpoints:
         parts += [heading("Checkpoints"), pairs([_checkpoint(c) for c in checkpoints])]
     return Content.assemble(*parts)
+
+
+def trial_findings(verdict: Verdict) -> list[Line]:
+    """Write what was judged of the curves of one trial."""
+    lines = list(verdict_lines(verdict, 1))
+    return [Line("nothing to remark"), *lines] if not verdict.findings else lines[1:]
+
+
+def _indented(line: Line) -> Content:
+    return Content.styled(
+        f"{' ' * (line.indent + 2) if line.text else ''}{line.text}\n", line.style
+    )
 
 
 def _outcome(trial: TrialRecord) -> list[tuple[str, str]]:

@@ -8,13 +8,18 @@ Values are JSON's own; NaN and infinities are the strings ``"NaN"``, ``"Infinity
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, TrialRecord
 from labtui.verdicts.tables import arms
+
+if TYPE_CHECKING:
+    from labtui.analysis.findings import Verdict
+    from labtui.verdicts.check import StudyCheck
+    from labtui.verdicts.objective import Reranked
 
 Document = dict[str, Any]
 
@@ -41,19 +46,32 @@ def list_document(lab: Lab) -> Document:
     return {"studies": [_study_summary(study) for study in lab.studies()]}
 
 
-def study_document(lab: Lab, study: StudyRecord) -> Document:
+def study_document(
+    lab: Lab,
+    study: StudyRecord,
+    trials: Sequence[TrialRecord] | None = None,
+    change: Reranked | None = None,
+) -> Document:
     """Describe a study with its trials.
+
+    Args:
+        lab: Where they are.
+        study: The study.
+        trials: Its trials, where they are ranked by another objective than the lab's.
+        change: How that changes the ranking.
 
     Returns:
         The keys of `list_document`, save that ``counts`` holds ``{state: count}``, and ``file``,
         ``folder``, ``interpreter``, ``command``, ``provenance``, ``hyperparameters`` (``name``,
         ``role``, ``column`` and the definition as the study file writes it), ``arms`` (the fields
-        of `ArmRow`, the trial by its name), ``metrics``, ``notes`` (``created``, ``text``) and
+        of `ArmRow`, the trial by its name), ``metrics``, ``notes`` (``created``, ``text``),
+        ``ranking`` (``before``, ``after``, ``agreement``, ``trials``; null unless another objective
+        was asked for) and
         ``trials``: ``[{"trial", "id", "number", "arm", "state", "reason", "params", "best_value",
         "best_step", "last_value", "last_step", "seed", "point", "step", "max_steps", "seconds",
-        "source"}]``.
+        "source", "repetition"}]``.
     """
-    trials = lab.trials(study.name)
+    trials = lab.trials(study.name) if trials is None else trials
     summary = _study_summary(study)
     counts = summary.pop("trials")
     rows = [asdict(row) for row in arms(study, trials)]
@@ -71,6 +89,7 @@ def study_document(lab: Lab, study: StudyRecord) -> Document:
         "arms": rows,
         "metrics": lab.metrics(study.name),
         "notes": [{"created": when, "text": text} for when, text in lab.notes(study.name)],
+        "ranking": asdict(change) if change else None,
         "trials": [_trial_summary(trial) for trial in trials],
     }
     return dict(jsonable(document))
@@ -162,6 +181,7 @@ def _trial_summary(trial: TrialRecord) -> Document:
         "max_steps": trial.max_steps,
         "seconds": trial.seconds,
         "source": trial.source,
+        "repetition": trial.repetition,
     }
     return dict(jsonable(document))
 
@@ -171,3 +191,43 @@ def last_value(trial: TrialRecord) -> float | None:
     if trial.last_value is None and trial.last_step is not None:
         return math.nan
     return trial.last_value
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """Describe findings, and what could not be judged.
+
+    Returns:
+        ``{"findings": [{"code", "severity", "subject", "evidence", "message", "advice",
+        "procedure"}], "not_judged": [{"code", "subject", "reason"}]}``
+    """
+    document = {
+        "findings": [asdict(one) for one in verdict.findings],
+        "not_judged": [asdict(one) for one in verdict.not_judged],
+    }
+    return dict(jsonable(document))
+
+
+def check_document(study: StudyRecord, checked: StudyCheck, change: Reranked | None) -> Document:
+    """Describe what was found in a study.
+
+    Returns:
+        ``study``, ``objective`` (``metric``, ``goal``, ``select``), ``trials`` and ``infeasible``
+        (how many were looked at), ``complete``, ``order_of_arms`` (a sentence, or null),
+        ``ranking`` (``before``, ``after``, ``agreement``, ``trials``; null unless another objective
+        was asked for) and the keys of `verdict_document`.
+    """
+    document = {
+        "study": study.name,
+        "objective": {
+            "metric": study.metric,
+            "goal": study.direction,
+            "select": study.selection,
+        },
+        "trials": len(checked.table),
+        "infeasible": int(checked.table.infeasible.sum()),
+        "complete": checked.complete,
+        "order_of_arms": checked.order.statement if checked.order else None,
+        "ranking": asdict(change) if change else None,
+        **verdict_document(checked.verdict),
+    }
+    return dict(jsonable(document))

@@ -1,15 +1,17 @@
-"""The figures of a study, described once for every screen: training curves and axis plots."""
+"""Training curves and axis plots, described once for every screen."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from labtui.analysis.findings import Finding
 from labtui.analysis.ranking import ranked
 from labtui.charts.spec import Axis, ChartSpec, Mark, Series
 from labtui.store.lab import Lab
-from labtui.store.records import StudyRecord, TrialRecord
+from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.study.fields import same
 from labtui.trainer.trial import loss_behind
 from labtui.verdicts.tables import selected_step
@@ -17,6 +19,9 @@ from labtui.verdicts.text import clean, condition_text, number, value_text
 
 LOG_DECADES = 1.5
 """A loss that spans more decades than this is drawn on a log axis."""
+
+PROPOSED = "proposed_range"
+"""The evidence of a finding that names another range, in the units of the study file."""
 
 Definition = Mapping[str, Any]
 
@@ -57,6 +62,7 @@ def curves(
     *,
     metrics: Sequence[str] | None = None,
     limit: int = 8,
+    bright: Collection[int] | None = None,
 ) -> list[ChartSpec]:
     """Describe the training curves of trials, one figure for metrics that differ by split alone.
 
@@ -67,6 +73,8 @@ def curves(
         metrics: What to show; by default the objective and the loss behind it, each on the split
             of the objective and on the training split.
         limit: Most trials in a figure.
+        bright: Ids of the trials that stand out, where that is not all of them: the others are
+            dimmed below them, without their training split.
 
     Returns:
         The figures; the first split of each is drawn bright, the others dimmed in its colour.
@@ -79,7 +87,8 @@ def curves(
     groups: dict[str, list[str]] = {}
     for metric in asked:
         groups.setdefault(metric.rpartition("/")[2], []).append(metric)
-    return [_curves(lab, study, shown, leaf, group) for leaf, group in groups.items()]
+    chosen = {trial.id for trial in shown} if bright is None else set(bright)
+    return [_curves(lab, study, shown, leaf, group, chosen) for leaf, group in groups.items()]
 
 
 def _default_metrics(study: StudyRecord, logged: set[str]) -> list[str]:
@@ -91,23 +100,24 @@ def _default_metrics(study: StudyRecord, logged: set[str]) -> list[str]:
 
 
 def _curves(
-    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], leaf: str, metrics: Sequence[str]
+    lab: Lab,
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    leaf: str,
+    metrics: Sequence[str],
+    bright: Collection[int],
 ) -> ChartSpec:
     series: list[Series] = []
-    by_id = {trial.id: trial for trial in trials}
+    by_id = {trial.id: trial for trial in sorted(trials, key=lambda trial: trial.id in bright)}
     # Later series lie on top, so the first split is drawn last.
     for place, metric in reversed(list(enumerate(metrics))):
-        for curve in lab.curves(list(by_id), metric):
+        wanted = [ident for ident in by_id if place == 0 or ident in bright]
+        for curve in lab.curves(wanted, metric):
             trial = by_id[curve.trial]
-            label = f"#{trial.number} {clean(trial.arm)}".strip()
+            chosen = place == 0 and trial.id in bright
+            label = trial_label(trial) if chosen else ""
             series.append(
-                Series(
-                    curve.steps,
-                    curve.values,
-                    label="" if place else label,
-                    key=trial.id,
-                    emphasis=place == 0,
-                )
+                Series(curve.steps, curve.values, label=label, key=trial.id, emphasis=chosen)
             )
     marks = [
         _selected(trial) for trial in trials[:1] if len(trials) == 1 and study.metric in metrics
@@ -116,12 +126,29 @@ def _curves(
     return ChartSpec(
         title=_curve_title(leaf, metrics),
         x=Axis("step"),
-        y=Axis(scale=_scale(values) if leaf.endswith("loss") else "linear"),
+        y=Axis(scale=scale_of(values) if leaf.endswith("loss") else "linear"),
         series=tuple(series),
         marks=tuple(mark for mark in marks if mark),
         worst="top" if study.minimize else "bottom",
-        empty="no points yet: they appear as the trials are evaluated",
+        empty="" if series else why_empty(lab, study),
     )
+
+
+def trial_label(trial: TrialRecord) -> str:
+    """Name a trial in a legend: ``#7 optimizer=adam``."""
+    return f"#{trial.number} {clean(trial.arm)}".strip()
+
+
+def why_empty(lab: Lab, study: StudyRecord) -> str:
+    """Say why no curve can be drawn: none yet, or never, with the commonest reason."""
+    trials = lab.trials(study.name)
+    if not trials or any(trial.state not in ENDED for trial in trials):
+        return "no points yet: they appear as the trials are evaluated"
+    states = Counter(trial.state for trial in trials)
+    ends = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    reasons = Counter(trial.reason for trial in trials if trial.reason).most_common(1)
+    why = f"; {clean(reasons[0][0])}" if reasons else ""
+    return f"these curves have no points, and none will come: {ends}{why}"
 
 
 def _selected(trial: TrialRecord) -> Mark | None:
@@ -137,7 +164,7 @@ def _curve_title(leaf: str, metrics: Sequence[str]) -> str:
     return f"{clean(leaf)}: {splits[0]} (bright), {dimmed} (dimmed)"
 
 
-def _scale(values: Iterable[float]) -> Literal["linear", "log"]:
+def scale_of(values: Iterable[float]) -> Literal["linear", "log"]:
     """Choose the scale of a metric: log where its values are positive and far apart."""
     finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
@@ -153,17 +180,23 @@ def varied(definitions: Sequence[Definition]) -> list[Definition]:
 
 
 def axis_plots(
-    study: StudyRecord, trials: Sequence[TrialRecord], definitions: Sequence[Definition]
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    definitions: Sequence[Definition],
+    findings: Sequence[Finding] = (),
 ) -> list[ChartSpec]:
     """Describe one axis plot for each varied definition, in the order of `varied`.
 
     A hyperparameter under two parents is two hyperparameters (P07), each with a figure of its own.
     """
-    return [axis_plot(study, trials, definition) for definition in varied(definitions)]
+    return [axis_plot(study, trials, definition, findings) for definition in varied(definitions)]
 
 
 def axis_plot(
-    study: StudyRecord, trials: Sequence[TrialRecord], definition: Definition
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    definition: Definition,
+    findings: Sequence[Finding] = (),
 ) -> ChartSpec:
     """Describe the objective over one hyperparameter: a point a trial, a series an arm.
 
@@ -171,6 +204,7 @@ def axis_plot(
         study: The study of the trials.
         trials: Its trials; those in which the definition is not in force are left out.
         definition: One entry of `Lab.hyperparameters`.
+        findings: What was judged of the study: a proposed range is drawn beside the bounds.
     """
     name = str(definition["name"])
     placed: dict[str, list[tuple[float, float]]] = {}
@@ -184,17 +218,22 @@ def axis_plot(
         elif trial.state == "completed" and trial.value is not None:
             placed.setdefault(trial.arm, []).append((x, trial.value))
     condition = condition_text(definition)
-    how = "best over training" if study.selection == "best" else "final"
     values = (y for points in placed.values() for _, y in points)
     return ChartSpec(
         title=f"{clean(name)} ({condition})" if condition else clean(name),
         x=_axis(definition),
-        y=Axis(f"{clean(study.metric)} ({how})", scale=_scale(values)),
+        y=Axis(objective_label(study), scale=scale_of(values)),
         series=(*(_cloud(arm, points) for arm, points in placed.items()), *_crosses(crosses)),
-        marks=_bounds(definition),
+        marks=(*_bounds(definition), *_proposals(definition, findings)),
         worst="top" if study.minimize else "bottom",
-        empty="no trial has ended yet",
+        empty="no trial that has ended has this hyperparameter",
     )
+
+
+def objective_label(study: StudyRecord) -> str:
+    """Name the objective and how a study selects it: ``validation/loss (final)``."""
+    how = "best over training" if study.selection == "best" else "final"
+    return f"{clean(study.metric)} ({how})"
 
 
 def _cloud(arm: str, points: Sequence[tuple[float, float]]) -> Series:
@@ -244,3 +283,17 @@ def _bounds(definition: Definition) -> tuple[Mark, ...]:
         return ()
     ends = [1 - end if definition.get("one_minus") else end for end in definition["range"]]
     return tuple(Mark("x", float(end), number(end), "bound") for end in sorted(ends))
+
+
+def _proposals(definition: Definition, findings: Sequence[Finding]) -> Iterable[Mark]:
+    """Mark the ends of a proposed range that are not bounds already."""
+    condition = condition_text(definition)
+    bounds = definition.get("range") or ()
+    for one in findings:
+        about = one.subject.get("hyperparameter"), one.subject.get("condition", "")
+        if about != (definition["name"], condition):
+            continue
+        for end in one.evidence.get(PROPOSED) or ():
+            if not any(math.isclose(end, bound, rel_tol=1e-9) for bound in bounds):
+                place = 1 - end if definition.get("one_minus") else end
+                yield Mark("x", float(place), f"try {number(end)}", "proposal")

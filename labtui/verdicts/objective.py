@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from labtui.analysis.ranking import best_of, kendall, ranked
+from labtui.interop.importing.goals import goal_of
 from labtui.store.errors import LabError, UnknownName
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, SummaryRecord, TrialRecord
 
 GOALS = ("minimize", "maximize")
 SELECTIONS = ("best", "final")
-
-LOWER = ("loss", "error", "err", "wer", "cer", "perplexity", "ppl", "mse", "mae", "rmse", "nll")
-HIGHER = ("accuracy", "acc", "bleu", "ssim", "psnr", "auc", "f1", "precision", "recall", "map")
-"""Words in the names of metrics that say which way is better."""
 
 TOP = 5
 """How many of the best are compared between two objectives."""
@@ -99,6 +96,15 @@ def reselect(lab: Lab, study: StudyRecord, asked: Asked) -> tuple[StudyRecord, l
     )
 
 
+def reselect_trial(lab: Lab, trial: TrialRecord, asked: Asked) -> tuple[StudyRecord, TrialRecord]:
+    """Do for one trial, and its study, what `reselect` does."""
+    study = lab.study(trial.study)
+    if not asked:
+        return study, trial
+    changed_study, trials = reselect(lab, study, asked)
+    return changed_study, next(one for one in trials if one.id == trial.id)
+
+
 def _check(what: str, found: str | None, known: Sequence[str]) -> None:
     if found is not None and found not in known:
         raise UnknownName(what, found, list(known), f"expected {' or '.join(known)}")
@@ -111,11 +117,9 @@ def _goal(lab: Lab, study: StudyRecord, metric: str) -> str:
     known = lab.metric_goals().get(metric)
     if known:
         return known
-    words = leaf.replace("-", "_").split("_")
-    if any(word in LOWER for word in words):
-        return "minimize"
-    if any(word in HIGHER for word in words) or leaf.startswith("top_"):
-        return "maximize"
+    named = goal_of(metric)
+    if named:
+        return named
     raise GoalUnknown(
         f"{metric}: nobody said whether lower or higher is better; add --goal minimize or "
         "--goal maximize"
@@ -173,3 +177,16 @@ def compare(
 def _lower(value: float | None, minimize: bool) -> float:
     assert value is not None
     return value if minimize else -value
+
+
+def ranking_text(change: Reranked) -> str:
+    """Say in a sentence how the ranking changed."""
+    if not change.trials:
+        return "no completed trial has both objectives"
+    old, new = change.before[0], change.after[0]
+    first = f"{old} stays first" if old == new else f"{new} comes first instead of {old}"
+    kept = len(set(change.before) & set(change.after))
+    words = [first, f"{kept} of the best {len(change.before)} stay among them"]
+    if change.agreement is not None:
+        words.append(f"Kendall's tau {change.agreement:.2f} over {change.trials} trials")
+    return "; ".join(words)

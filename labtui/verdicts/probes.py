@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from labtui.analysis.stability import ABOVE, CLIP_PERCENTILE, EDGE, Curve, Norms, Rise
+from labtui.analysis.gradients import CLIP_PERCENTILE, Norms
+from labtui.analysis.rises import Curve, Rise
+from labtui.analysis.stability import ABOVE, EDGE
 from labtui.analysis.throughput import WAITING, Size, bottleneck, gains, largest_that_pays
 from labtui.charts.spec import Axis, ChartSpec, Mark, Series
 from labtui.engine.devices import CPU

@@ -7,18 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labtui.analysis.gradients import Norms, judge_norms
 from labtui.analysis.noise import running_median
-from labtui.analysis.stability import (
-    Curve,
-    Norms,
-    Run,
-    Sweep,
-    judge,
-    judge_curve,
-    judge_norms,
-    judge_sweep,
-    rates_above,
-)
+from labtui.analysis.rises import Curve, judge_curve
+from labtui.analysis.stability import Run, Sweep, judge, judge_sweep, rates_above
 
 STEPS = np.arange(1, 501)
 

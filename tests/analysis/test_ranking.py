@@ -3,11 +3,13 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
-from labtui.analysis.ranking import best_of, ranked
+from labtui.analysis.ranking import best_of, kendall, ranked
 
 RESULTS = st.lists(st.none() | st.floats() | st.sampled_from([0.5, 0.5, 1.0, -0.0, 0.0]))
 
@@ -51,3 +53,15 @@ def test_best_is_the_first_of_the_order(values, minimize):
         assert not any(usable(value) for value in values)
     else:
         assert ranked(values, minimize)[0] == best
+
+
+@pytest.mark.parametrize("size", [2, 3, 17, 60])
+def test_the_agreement_of_two_rankings_is_scipys(size):
+    random = np.random.default_rng(size)
+    first, second = random.integers(0, 12, size).astype(float), random.standard_normal(size)
+    assert kendall(first, second) == pytest.approx(kendalltau(first, second).statistic)
+
+
+def test_rankings_without_an_order_do_not_agree_or_disagree():
+    assert kendall([1.0], [2.0]) is None
+    assert kendall([1.0, 1.0], [1.0, 2.0]) is None

@@ -16,7 +16,7 @@ anything = st.one_of(
     ),
 )
 numbers = st.lists(anything, max_size=30)
-roles = st.sampled_from(["line", "points", "infeasible", "bars"])
+roles = st.sampled_from(["line", "points", "infeasible", "bars", "band"])
 series = st.builds(
     Series,
     numbers,
@@ -26,6 +26,7 @@ series = st.builds(
     key=st.integers(0, 3),
     emphasis=st.booleans(),
     raw=st.none() | st.tuples(numbers, numbers),
+    low=numbers,
 )
 pairs = st.none() | st.tuples(anything, anything)
 axes = st.builds(
@@ -34,13 +35,14 @@ axes = st.builds(
     scale=st.sampled_from(["linear", "log"]),
     limits=pairs,
     categories=st.none() | st.lists(st.text(max_size=9), max_size=5).map(tuple),
+    notes=st.lists(st.text(max_size=9), max_size=5).map(tuple),
 )
 marks = st.builds(
     Mark,
     st.sampled_from(["x", "y"]),
     anything,
     st.text(max_size=9),
-    st.sampled_from(["bound", "best", "step", "reference"]),
+    st.sampled_from(["bound", "best", "step", "reference", "proposal"]),
 )
 specs = st.builds(
     ChartSpec,

@@ -148,7 +148,7 @@ def test_export_one_table(labtui, tmp_path):
 
 
 def test_exports_shown_on_a_terminal_are_sanitised(labtui, monkeypatch):
-    monkeypatch.setattr("labtui.interop.csv_export._param", lambda *_: "\x1b]0;x")
+    monkeypatch.setattr("labtui.interop.csv_export.param_value", lambda *_: "\x1b]0;x")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert "␛]0;x" in labtui("export", "second", "--what", "trials").out
 

@@ -17,7 +17,13 @@ from labtui.store.records import INTERRUPTED, STATES
 from labtui.study.spec import json_schema, load_study, parse_study
 from labtui.trainer import Objective, Trial
 from labtui.trainer.plugin import Plugin
-from labtui.verdicts.documents import list_document, study_document, trial_document
+from labtui.verdicts.check import check_study
+from labtui.verdicts.documents import (
+    check_document,
+    list_document,
+    study_document,
+    trial_document,
+)
 from tests.docs.pages import PAGES, ROOT, blocks, names, rows, section, text
 from tests.support.labs import make_lab
 
@@ -183,13 +189,13 @@ def test_every_exit_code_is_documented():
 
 
 def json_tables():
-    """The tables of the section on JSON: list, study, trial, what only one trial has, by key."""
+    """The tables of the section on JSON: list, study, trial, what only one trial has, check, by key."""
     parts = re.split(r"^\| key \|.*\n", section(LAB_PAGE, "JSON documents"), flags=re.M)[1:]
     return [set(names("| a |\n|---|\n" + part.split("\n\n")[0])) for part in parts]
 
 
 def test_every_key_of_the_documents_is_documented(lab):
-    summary, study, trial, alone = json_tables()
+    summary, study, trial, alone, checked = json_tables()
     listed = list_document(lab)["studies"][0]
     assert set(listed) == summary
     found = lab.study("digits-optimizers")
@@ -197,6 +203,8 @@ def test_every_key_of_the_documents_is_documented(lab):
     assert set(shown) == summary | study
     assert set(shown["trials"][0]) == trial
     assert set(trial_document(lab, lab.trials(found.name)[0])) == trial | alone
+    check = check_study(lab, found, lab.trials(found.name))
+    assert set(check_document(found, check, None)) == checked
     described = section(LAB_PAGE, "JSON documents")
     for arm in shown["arms"]:
         assert all(f'"{key}"' in described for key in arm)

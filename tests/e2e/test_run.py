@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,6 +57,20 @@ def test_a_pipe_gets_plain_lines_and_the_report(paths, tmp_path):
     assert {e["event"] for e in events} == {"point", "trial", "study"}
     shown = json.loads(labtui("show", "s", "--json", cwd=tmp_path).stdout)
     assert [t["state"] for t in shown["trials"]] == ["completed"] * 3
+
+
+def test_the_command_that_reproduces_a_study_does_from_anywhere(paths, tmp_path):
+    folder = tmp_path / "my studies"
+    folder.mkdir()
+    file = write_study(folder, study_text(trials=1, steps=2, every=1))
+    arguments = ("run", f"my studies/{file.name}", "--lab", "lab.db")
+    assert labtui(*arguments, cwd=tmp_path).returncode == 0
+    with Lab(paths) as lab:
+        (study,) = lab.studies()
+    again = f"cd {shlex.quote(study.folder)} && {study.command}"
+    program = f'labtui() {{ {shlex.quote(sys.executable)} -m labtui "$@"; }}'
+    done = subprocess.run(["bash", "-c", f"{program}\n{again}"], cwd="/", capture_output=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_ctrl_c_stops_cleanly_and_run_goes_on(paths, tmp_path):

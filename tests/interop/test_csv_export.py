@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labtui.interop import csv_export
-from labtui.interop.csv_export import TargetRefused, export, export_files, targets
+from labtui.interop.csv_export import export, export_files, targets
+from labtui.interop.experiment_log import as_they_are
+from labtui.interop.files import TargetRefused
 from labtui.store.changes import NewStudy, NewTrial, add_note, add_study
 from labtui.store.errors import LabBroken
 from labtui.store.lab import Lab
@@ -61,9 +63,13 @@ def odd_lab(folder, *, name="odd", values=NUMBERS, params=None, points=True) -> 
     return paths
 
 
+def chosen(lab, *names):
+    return list(as_they_are(lab, names))
+
+
 def read(lab, what, studies, **options):
     stream = io.StringIO()
-    count = export(lab, what, studies, stream, **options)
+    count = export(lab, what, chosen(lab, *studies), stream, **options)
     rows = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
     assert len(rows) == count
     return rows
@@ -150,7 +156,7 @@ def test_a_lab_without_studies_has_headers_alone(tmp_path):
 
 def test_files_appear_whole(lab, tmp_path):
     folder = tmp_path / "new" / "folder"
-    written = export_files(lab, targets(csv_export.WHAT, folder), ["second"])
+    written = export_files(lab, targets(csv_export.WHAT, folder), chosen(lab, "second"))
     assert [(path.name, count) for path, count in written] == [
         ("trials.csv", 8),
         ("metrics.csv", sum(1 for _ in lab.points("second"))),
@@ -165,15 +171,23 @@ def test_files_appear_whole(lab, tmp_path):
 def test_what_exists_is_left_as_it_is(lab, tmp_path):
     (tmp_path / "metrics.csv").write_text("mine")
     with pytest.raises(TargetRefused, match="--force"):
-        export_files(lab, targets(csv_export.WHAT, tmp_path), ["second"])
+        export_files(lab, targets(csv_export.WHAT, tmp_path), chosen(lab, "second"))
     assert os.listdir(tmp_path) == ["metrics.csv"]
-    export_files(lab, targets(csv_export.WHAT, tmp_path), ["second"], force=True)
+    export_files(lab, targets(csv_export.WHAT, tmp_path), chosen(lab, "second"), force=True)
     assert (tmp_path / "metrics.csv").read_text().startswith("trial,metric,step,value\n")
 
 
 def test_a_directory_is_no_target(lab, tmp_path):
     with pytest.raises(TargetRefused, match="is a directory"):
-        export_files(lab, [("trials", tmp_path)], ["second"], force=True)
+        export_files(lab, [("trials", tmp_path)], chosen(lab, "second"), force=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_lab_itself_is_never_replaced(lab, tmp_path, force):
+    link = tmp_path / "trials.csv"
+    link.symlink_to(lab.paths.db)
+    with pytest.raises(TargetRefused, match="is what is exported"):
+        export_files(lab, [("trials", link)], chosen(lab, "second"), force=force)
 
 
 def test_a_failed_export_leaves_the_old_file(lab, tmp_path, monkeypatch):
@@ -183,13 +197,13 @@ def test_a_failed_export_leaves_the_old_file(lab, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(csv_export, "_trial_cells", fail)
+    monkeypatch.setattr(csv_export, "trial_cells", fail)
     with pytest.raises(LabBroken, match="No space left"):
-        export_files(lab, [("trials", target)], ["second"], force=True)
+        export_files(lab, [("trials", target)], chosen(lab, "second"), force=True)
     assert (target.read_text(), os.listdir(tmp_path)) == ("old", ["trials.csv"])
 
 
 def test_a_place_that_cannot_be_made_is_said(lab, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LabBroken, match=r"Not a directory|File exists"):
-        export_files(lab, [("trials", tmp_path / "file" / "trials.csv")], ["second"])
+        export_files(lab, [("trials", tmp_path / "file" / "trials.csv")], chosen(lab, "second"))

@@ -4,6 +4,8 @@ import pytest
 
 from labtui.tui import actions
 from labtui.tui.actions import ACTIONS, CHAINS, at, key_line
+from labtui.tui.layout import PANES
+from labtui.tui.topics import TOPICS
 from labtui.tui.widgets.chart import Chart
 
 
@@ -53,3 +55,10 @@ def test_bindings_carry_what_help_shows():
     for binding in actions.bindings("study"):
         assert binding.id
         assert binding.tooltip
+
+
+@pytest.mark.parametrize(("place", "name"), list(enumerate(PANES, 1)))
+def test_every_pane_has_its_number_its_help_and_a_command_that_says_the_same(place, name):
+    keys = {action.key: action.call for action in at("study")}
+    assert keys[str(place)] == f"show('{name}')"
+    assert TOPICS[name].twin.startswith("labtui ")

@@ -40,6 +40,8 @@ async def test_on_a_small_screen_one_pane_at_a_time(paths):
             ("axis", "┊"),
             ("arms", "median"),
             ("roles", "Fixed: caveats"),
+            ("verdict", "▲"),
+            ("figures", "best of each"),
             ("trials", "at step"),
         ]:
             await pilot.press("tab")
@@ -52,9 +54,11 @@ async def test_on_a_large_screen_all_panes_at_once(paths):
     async with app.run_test(size=LARGE) as pilot:
         await open_study(pilot, app)
         text = screen_text(app)
-        for shown in ("at step", "curves 1/2", "axis 1/4", "median", "Scientific: compared"):
+        for shown in ("at step", "curves 1/2", "axis 1/4", "median", "verdict"):
             assert shown in text
-        assert "batch_size=64" in text
+        await pilot.press("5")
+        await until(pilot, lambda: "batch_size=64" in screen_text(app))
+        assert "Scientific: compared" in screen_text(app)
         assert "✗" in text
         assert "┊" in text
         await pilot.press("z")

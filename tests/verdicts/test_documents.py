@@ -47,6 +47,7 @@ TRIAL_KEYS = [
     "max_steps",
     "seconds",
     "source",
+    "repetition",
 ]
 
 
@@ -71,7 +72,7 @@ def test_study(lab):
     assert set(document) == {
         *STUDY_KEYS,
         *("counts", "file", "folder", "interpreter", "command", "provenance"),
-        *("hyperparameters", "arms", "metrics", "notes", "trials"),
+        *("hyperparameters", "arms", "metrics", "notes", "ranking", "trials"),
     }
     assert len(document["trials"]) == 40
     assert list(document["trials"][0]) == TRIAL_KEYS

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labtui.analysis.stability import Curve, Norms, Rise, Sweep, Verdict
+from labtui.analysis.gradients import Norms
+from labtui.analysis.rises import Curve, Rise
+from labtui.analysis.stability import Sweep, Verdict
 from labtui.analysis.throughput import Size
 from labtui.charts.plotext_text import to_text
 from labtui.engine.probe_stability import Stability

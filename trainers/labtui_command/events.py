@@ -1,47 +1,16 @@
-"""Reports from TensorBoard event files: scalars, read without TensorBoard or protobuf.
-
-A record is a length (8 bytes), its masked CRC-32C (4), the data, and theirs (4). The data are a
-protobuf message `Event` (wall_time = 1, step = 2, summary = 5); a summary has values (1), and a
-value a tag (1) and either simple_value (2, a float) or a tensor (8) of one number.
-"""
+"""Reports from TensorBoard event files, as they grow."""
 
 from __future__ import annotations
 
 import os
-import struct
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterator, List
 
+from labtui.trainer.eventfile import FOOTER, HEADER, Event, masked_crc, scalars
 from labtui_command.errors import CommandError
 from labtui_command.reports import Report, read_step
 
-HEADER = struct.Struct("<QI")
-FOOTER = struct.Struct("<I")
 LARGEST = 1 << 16  # bytes of a record that may hold scalars; images and graphs are passed over
 BLOCK = 1 << 22
-_FLOAT, _DOUBLE = 1, 2  # of tensorflow's DataType
-_FORMATS = {_FLOAT: "<f", _DOUBLE: "<d"}
-Field = Union[int, bytes]
-
-
-def _make_table() -> List[int]:
-    table = []
-    for number in range(256):
-        for _ in range(8):
-            number = (number >> 1) ^ (0x82F63B78 if number & 1 else 0)
-        table.append(number)
-    return table
-
-
-_TABLE = _make_table()
-
-
-def masked_crc(data: bytes) -> int:
-    """Give the masked CRC-32C of a record's part."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 class EventsTail:
@@ -142,16 +111,11 @@ class _EventFile:
             yield record
 
     def _reports(self, record: bytes) -> Iterator[Report]:
-        step, summaries = 0, []
-        for number, value in _fields(record):
-            if number == 2 and isinstance(value, int):
-                step = value - (1 << 64) if value >> 63 else value
-            elif number == 5 and isinstance(value, bytes):
-                summaries.append(value)
-        found = dict(scalar for summary in summaries for scalar in _scalars(summary))
+        event = Event(record)
+        found = dict(scalar for summary in event.summaries for scalar in scalars(summary))
         if found:
             try:
-                step = read_step(step)
+                step = read_step(event.step)
             except CommandError as error:
                 place = f"{os.path.basename(self._path)}, record before byte {self._at}"
                 raise CommandError(f"{place}: {error}") from error
@@ -161,62 +125,3 @@ class _EventFile:
         self._stopped = True
         name = os.path.basename(self._path)
         self.fault = f"{name}: stopped at byte {self._at}: {why}; what is before it was kept"
-
-
-def _scalars(summary: bytes) -> Iterator[Tuple[str, float]]:
-    for number, value in _fields(summary):
-        if number == 1 and isinstance(value, bytes):
-            tag, scalar = "", None
-            for inner, field in _fields(value):
-                if inner == 1 and isinstance(field, bytes):
-                    tag = field.decode("utf-8", "replace")
-                elif inner == 2 and isinstance(field, bytes):
-                    scalar = float(struct.unpack("<f", field)[0])
-                elif inner == 8 and isinstance(field, bytes):
-                    scalar = _tensor(field)
-            if tag and scalar is not None:
-                yield tag, scalar
-
-
-def _tensor(data: bytes) -> Optional[float]:
-    """Give the number in a tensor of one float or double (content = 4, values = 5 and 6)."""
-    kind, content = 0, b""
-    for number, value in _fields(data):
-        if number == 1 and isinstance(value, int):
-            kind = value
-        elif number in (4, 5, 6) and isinstance(value, bytes):
-            content += value
-    form = _FORMATS.get(kind)
-    if form is None or len(content) != struct.calcsize(form):
-        return None
-    return float(struct.unpack(form, content)[0])
-
-
-def _fields(data: bytes) -> Iterator[Tuple[int, Field]]:
-    """Give number and value of a message's fields: integers, or bytes for all the others."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-            continue
-        if kind == 2:
-            length, at = _varint(data, at)
-        else:
-            length = {1: 8, 5: 4}.get(kind, len(data))  # groups are not used
-        yield key >> 3, data[at : at + length]
-        at += length
-
-
-def _varint(data: bytes, at: int) -> Tuple[int, int]:
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            break
-        shift += 7
-    return number, at

@@ -1,7 +1,8 @@
-"""A study: its trials as they come in, their curves, the axis plots, the arms and the roles."""
+"""A study: its trials as they come in, their figures, the arms, the roles and the verdict."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from labtui.charts.spec import ChartSpec
+from labtui.charts.spec import Axis, ChartSpec
 from labtui.store.errors import LabError
-from labtui.tui import study_text
+from labtui.tui import study_text, verdict_text
 from labtui.tui.actions import bindings, chart_keys
 from labtui.tui.feeds import StudyFeed, StudyView
 from labtui.tui.filters import BadFilter, parse
-from labtui.tui.screens.base import LiveScreen
+from labtui.tui.judging import Judge, ended
+from labtui.tui.screens.base import BEAT, LiveScreen
 from labtui.tui.widgets import arms, trials
 from labtui.tui.widgets.chart import Chart
 from labtui.tui.widgets.deck import Deck
@@ -26,6 +28,7 @@ from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import TextPane
 from labtui.tui.widgets.trials import TrialTable
 from labtui.verdicts import figures
+from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
@@ -34,6 +37,17 @@ if TYPE_CHECKING:
 
 FEW = 6
 """Curves that are shown when no trial is marked, over all arms."""
+
+FURTHER = ("isolation", "budget", "best-step", "grad-norm")
+"""The kinds of figures in the pane of that name, in its order."""
+
+
+PAGING = "p n: others"
+
+
+def _saying(text: str) -> ChartSpec:
+    """A figure that only says something."""
+    return ChartSpec("", Axis(), Axis(), (), empty=text)
 
 
 class StudyScreen(LiveScreen):
@@ -57,7 +71,10 @@ class StudyScreen(LiveScreen):
         self.name_of_study = name
         self.view: StudyView | None = None
         self._feed = StudyFeed(name)
-        self._drawn: tuple[int, ...] = ()
+        self._drawn: tuple[int, ...] | None = None
+        self._figured: tuple[int, int] | None = None
+        self._judge = Judge(reader.paths)
+        self._judging = False
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the header and the panes."""
@@ -93,6 +110,7 @@ class StudyScreen(LiveScreen):
         self._show(view)
         if first or view.changed:
             await self._draw(view)
+            self._look_further()
 
     def _begin(self, view: StudyView) -> None:
         columns = trials.columns(view.study, view.trials, view.definitions)
@@ -112,21 +130,100 @@ class StudyScreen(LiveScreen):
         """Draw the curves, unless they are the same, and the axis plots."""
         chosen = self._chosen(view)
         ids = tuple(trial.id for trial in chosen)
-        same = ids == self._drawn and view.changed.isdisjoint(ids)
+        same = ids == self._drawn and view.changed.isdisjoint(ids) and bool(ids or not view.ended)
         axis = self.query_one("#axis", FigurePane)
         still = axis.filled and not view.ended
 
         def describe(lab: Lab) -> tuple[list[ChartSpec], list[ChartSpec]]:
             lines = [] if same else figures.curves(lab, view.study, chosen)
-            plots = [] if still else figures.axis_plots(view.study, view.trials, view.definitions)
-            return lines, plots
+            return lines, [] if still else self._axis_plots(view)
 
         lines, plots = await self.reader.ask(describe)
         if lines:
             self._drawn = ids
             self.query_one("#curves", FigurePane).show(lines, self._note(chosen))
         if plots:
-            axis.show(plots, "p n: others" if len(plots) > 1 else "")
+            axis.show(plots, PAGING)
+        self._label()
+
+    def _axis_plots(self, view: StudyView) -> list[ChartSpec]:
+        found = self._judge.check.verdict.findings if self._judge.check else ()
+        return figures.axis_plots(view.study, view.trials, view.definitions, found)
+
+    # -- figures and verdict, when they are looked at -----------------------------------------
+
+    @on(Deck.Arranged)
+    def _look_further(self) -> None:
+        """Draw and judge what is on screen and out of date."""
+        view = self.view
+        if view is None:
+            return
+        if self.deck.is_shown("figures") and ended(view) != self._figured:
+            self._draw_further(view)
+        if self._wants_verdict() and not self._judging:
+            self._follow_verdict()
+
+    @work(exclusive=True, group="further", exit_on_error=False)
+    async def _draw_further(self, view: StudyView) -> None:
+        def describe(lab: Lab) -> list[ChartSpec]:
+            from labtui.verdicts import gallery  # on the reading thread: it takes a moment
+
+            study, known = view.study, view.trials
+            return [
+                one.spec for kind in FURTHER for one in gallery.figures_of(lab, study, known, kind)
+            ]
+
+        pane = self.query_one("#figures", FigurePane)
+        if not pane.filled:
+            pane.chart.show(_saying("drawing…"))
+        try:
+            specs = await self.reader.ask(describe)
+        except LabError as error:
+            self.say_error(error)
+            return
+        except Exception as error:  # said in the pane; the others go on
+            specs = [_saying(f"cannot be drawn: {type(error).__name__}: {clean(str(error))}")]
+        self._figured = ended(view)
+        pane.show(specs, PAGING)
+        self._label()
+
+    def _wants_verdict(self) -> bool:
+        """Whether a verdict is looked at, or drawn as a proposal, and trials have ended since."""
+        looked_at = self.deck.is_shown("verdict") or self.deck.is_shown("axis")
+        return self.view is not None and looked_at and self._judge.is_due(self.view)
+
+    @work(group="verdict", exit_on_error=False)
+    async def _follow_verdict(self) -> None:
+        """Judge as long as trials end and somebody looks."""
+        self._judging = True
+        try:
+            while self.view is not None and self._wants_verdict():
+                self._say_verdict(self.view, busy=True)
+                await self._judge.judge(self.view)
+                self._say_verdict(self.view, busy=False)
+                await self._draw_proposals(self.view)
+                while self._judge.rest and self.view.study.state == "running":
+                    await asyncio.sleep(min(self._judge.rest, BEAT))
+        except LabError as error:
+            self.say_error(error)
+        finally:
+            self._judging = False
+
+    async def _draw_proposals(self, view: StudyView) -> None:
+        """Draw the axis plots again, with the ranges that the verdict proposes."""
+
+        def describe(lab: Lab) -> list[ChartSpec]:
+            return self._axis_plots(view)
+
+        plots = await self.reader.ask(describe)
+        if plots:
+            self.query_one("#axis", FigurePane).show(plots, PAGING)
+        self._label()
+
+    def _say_verdict(self, view: StudyView, *, busy: bool) -> None:
+        lines = verdict_text.study_verdict(self._judge, view.study.total, busy=busy)
+        self.query_one("#verdict-text", TextPane).say_lines(lines)
+        self.deck.caption("verdict", *verdict_text.caption(self._judge, busy=busy))
         self._label()
 
     def _chosen(self, view: StudyView) -> list[TrialRecord]:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 from textual.widgets import Static
 
+from labtui.store.errors import LabError
+from labtui.store.records import ENDED
 from labtui.tui.screens.base import LiveScreen
-from labtui.tui.trial_text import trial_text, trial_title
-from labtui.tui.widgets.textpane import TextPane
+from labtui.tui.trial_text import trial_findings, trial_text, trial_title
+from labtui.tui.widgets.textpane import Line, TextPane
+from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from textual.content import Content
 
     from labtui.store.lab import Lab
+    from labtui.store.records import StudyRecord, TrialRecord
     from labtui.tui.reader import Pulse, Reader
 
 
@@ -29,6 +33,7 @@ class TrialScreen(LiveScreen):
         """Follow a trial by its name, ``study/17``."""
         super().__init__(reader)
         self.trial = trial
+        self._found: tuple[int, list[Line]] | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the title and the facts."""
@@ -44,5 +49,28 @@ class TrialScreen(LiveScreen):
     def _read(self, lab: Lab) -> tuple[Content, Content]:
         trial = lab.trial(self.trial)
         study = lab.study(trial.study)
-        facts = trial_text(study, trial, lab.hyperparameters(study.name), lab.checkpoints(trial.id))
+        facts = trial_text(
+            study,
+            trial,
+            lab.hyperparameters(study.name),
+            lab.checkpoints(trial.id),
+            lab.warnings(trial.id),
+            self._findings(lab, study, trial),
+        )
         return trial_title(trial), facts
+
+    def _findings(self, lab: Lab, study: StudyRecord, trial: TrialRecord) -> list[Line]:
+        """Judge the curves of a trial that has ended, once."""
+        if trial.state not in ENDED or not trial.step:
+            return []
+        if self._found is None or self._found[0] != trial.revision:
+            from labtui.verdicts.check import check_trial
+
+            try:
+                lines = trial_findings(check_trial(lab, study, trial))
+            except LabError:
+                raise
+            except Exception as error:  # the facts are shown all the same
+                lines = [Line(clean(f"cannot be judged: {type(error).__name__}: {error}"))]
+            self._found = trial.revision, lines
+        return self._found[1]

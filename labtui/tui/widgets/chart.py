@@ -37,7 +37,8 @@ class Chart(Widget, can_focus=True):
     HELP_TITLE = "Chart"
     HELP = (
         "Curves, or one point a trial. Infeasible trials are a red ✗ at the worse edge, bounds of "
-        "the search space a dotted line ┊. With smoothing, the raw curve is dimmed and its moving "
+        "the search space a dotted line ┊, proposals ╏; shaded areas hold the middle half, and "
+        "thinner ones nine tenths. With smoothing, the raw curve is dimmed and its moving "
         "average bold; on a log axis the average is geometric. Gaps are steps without a finite "
         "value. The crosshair reads every curve; click a name in the legend to hide its curve."
     )
@@ -53,6 +54,7 @@ class Chart(Widget, can_focus=True):
         & .chart--title { color: $foreground; text-style: bold; }
         & .chart--infeasible { color: $error; text-style: bold; }
         & .chart--bound { color: $text-warning; }
+        & .chart--proposal { color: $text-accent; }
         & .chart--best { color: $text-success; }
         & .chart--cursor { color: $foreground; }
         &:focus .chart--title { color: $primary; }

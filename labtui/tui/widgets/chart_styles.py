@@ -26,6 +26,7 @@ COMPONENTS = {
     "best": "chart--best",
     "step": "chart--dim",
     "reference": "chart--dim",
+    "proposal": "chart--proposal",
     "cursor": "chart--cursor",
 }
 """The component class of every role that is not a series."""

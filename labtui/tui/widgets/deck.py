@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -34,6 +35,9 @@ class Deck(Vertical):
         zoomed: The active pane has all the room.
     """
 
+    class Arranged(Message):
+        """Other panes are on screen than before."""
+
     def __init__(self, *, id: str) -> None:
         """Begin with the trials."""
         super().__init__(id=id)
@@ -43,6 +47,7 @@ class Deck(Vertical):
         self._captions: dict[str, tuple[str, str]] = {}
         self._said: tuple[str, bool, dict[str, tuple[str, str]]] | None = None
         self._room = Size(0, 0)
+        self._visible: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         """Lay out the names of the panes, and the panes."""
@@ -57,14 +62,21 @@ class Deck(Vertical):
                     yield Table[ArmRow](lambda row: row.arm, place="table", id="arms-table")
                 with Vertical(id="roles", classes="pane"):
                     yield TextPane(place="text", id="roles-text")
+                with Vertical(id="verdict", classes="pane"):
+                    yield TextPane(place="text", id="verdict-text")
             with Vertical(id="right"):
                 yield FigurePane(id="curves")
                 yield FigurePane(id="axis")
+                yield FigurePane(id="figures")
 
     @property
     def figures(self) -> FigurePane:
         """The chart that was looked at last, with its figures."""
         return self.query_one(f"#{self.chart}", FigurePane)
+
+    def is_shown(self, name: str) -> bool:
+        """Say whether a pane is on screen."""
+        return name in self._visible
 
     def fit_into(self, room: Size) -> None:
         """Show the panes that fit into a screen of a size."""
@@ -81,6 +93,9 @@ class Deck(Vertical):
         self.set_class(len(shown) == 1, "-alone")
         self.set_class(len(shown) > 1, "-bordered")
         self.label()
+        if shown != self._visible:
+            self._visible = shown
+            self.post_message(self.Arranged())
 
     def show(self, name: str) -> None:
         """Go to a pane."""
@@ -138,10 +153,15 @@ class Deck(Vertical):
     def _tabs(self) -> Content:
         parts: list[str | tuple[str, str]] = []
         for place, name in enumerate(layout.PANES, 1):
-            style = "$text-primary bold reverse" if name == self.active else "$text-muted"
-            parts += [(f" {place} {name} ", f"{style} @click=screen.show('{name}')"), " "]
+            active = name == self.active
+            style = "$text-primary bold reverse" if active else "$text-muted"
+            words = f" {place} {name} " if active else f"{place} {name}"
+            parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
         if self.has_class("-alone"):
             counter, note = self._captions.get(self.active, ("", ""))
             what = " trials" if self.active == "trials" and counter else ""
-            parts.append((f" {counter}{what}  {note}", "$text-muted"))
+            room = self._room.width - 2 - sum(len(p if isinstance(p, str) else p[0]) for p in parts)
+            short = f"{counter}{what}"
+            said = f"{short}  {note}".rstrip()
+            parts.append((f" {said if len(said) < room else short}", "$text-muted"))
         return Content.assemble(*parts)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -11,6 +15,21 @@ from textual.content import Content
 from textual.widgets import Static
 
 from labtui.tui.actions import bindings
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text that is broken between words, and stays indented where it is.
+
+    Attributes:
+        text: Clean.
+        style: How it looks.
+        indent: Columns on its left.
+    """
+
+    text: str = ""
+    style: str = ""
+    indent: int = 0
 
 
 class TextPane(VerticalScroll, can_focus=True):
@@ -27,6 +46,8 @@ class TextPane(VerticalScroll, can_focus=True):
         super().__init__(id=id)
         self.place = place
         self._text = Static()
+        self._lines: Sequence[Line] | None = None
+        self._broken = 0
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
@@ -34,7 +55,32 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def say(self, text: Content) -> None:
         """Show a text; from outside it must be clean."""
+        self._lines = None
         self._text.update(text)
+
+    def say_lines(self, lines: Sequence[Line]) -> None:
+        """Show lines, broken anew whenever the pane gets another width."""
+        self._lines = list(lines)
+        self._break()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the lines where the pane ends now."""
+        if self._lines is not None and self._room != self._broken:
+            self._break()
+
+    @property
+    def _room(self) -> int:
+        """Columns for text: without padding, scrollbar (shown or not), and a space before it."""
+        return max(16, self.outer_size.width - 4)
+
+    def _break(self) -> None:
+        self._broken = self._room
+        parts: list[tuple[str, str]] = []
+        for line in self._lines or ():
+            margin = " " * line.indent
+            rows = textwrap.wrap(line.text, self._broken - line.indent, break_on_hyphens=False)
+            parts += [(f"{margin}{row}\n", line.style) for row in rows or [""]]
+        self._text.update(Content.assemble(*parts))
 
 
 def heading(text: str) -> Content:

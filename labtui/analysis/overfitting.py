@@ -1,0 +1,171 @@
+"""Curves that get worse: validation while training gets better (P18), the training loss (P22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from labtui.analysis.course import MANY, Course
+from labtui.analysis.findings import Outcome, cannot_judge, finding
+from labtui.analysis.noise import middle
+from labtui.analysis.runs import FEWEST, Run
+
+OVERFIT_RISE = 0.15
+"""Share of the way that validation gives back: of 105 real runs, labelled by eye, all 22 clear
+cases lie above, none of 160 clear negatives."""
+
+OVERFIT_NOISE = 4.0
+"""The same in noise from one evaluation to the next."""
+
+OVERFIT_BEFORE = 0.85
+"""A best evaluation later than this share of the steps leaves too little to tell a rise."""
+
+TRAINING_FALL = 0.05
+"""Share of its way that the training loss still falls: where both rise it is not overfitting."""
+
+RISING = 0.10
+"""Share of its way that the training loss goes up."""
+
+RISING_NOISE = 4.0
+"""The same in noise from one evaluation to the next."""
+
+RISING_TOTAL = 0.02
+"""The same in its minimum: a loss near its floor that wavers is not a fault of the pipeline."""
+
+RISING_BEFORE = 0.75
+"""A minimum later than this share of the steps leaves too little to tell a rise."""
+
+RISING_LAST = 0.20
+"""The level at the end is the median over this share of the steps."""
+
+RISING_BACK = 0.35
+"""Share of the rise that the last quarter may win back: more, and it was a passing spell."""
+
+
+def overfits(course: Course, training: Course | None) -> dict[str, Any] | None:
+    """Measure a rise of a validation metric during which the training loss falls.
+
+    Returns:
+        The evidence; ``training_fall`` is missing where the training loss is not known. None where
+        validation does not rise, or training does not fall.
+    """
+    rise, where = course.end - course.best, course.lowest
+    if not (
+        course.way > 0  # else nothing was learned that could be lost
+        and rise > OVERFIT_RISE * course.unit
+        and rise > OVERFIT_NOISE * course.noise
+        and course.share[where] < OVERFIT_BEFORE
+    ):
+        return None
+    step = int(course.steps[where])
+    evidence = {
+        "best_step": step,
+        "best_share_of_steps": float(course.share[where]),
+        "best_value": course.shown(course.best),
+        "end_value": course.shown(course.end),
+        "lost_share_of_way": course.ways(rise),
+        "rise_in_noise": min(rise / course.noise, MANY) if course.noise > 0 else MANY,
+    }
+    if training is None or len(training) < FEWEST:
+        return evidence
+    at = min(int(np.searchsorted(training.steps, step)), len(training) - 1)
+    fall = float(training.smooth[at]) - training.end
+    if not fall > TRAINING_FALL * training.unit:
+        return None
+    return {**evidence, "training_fall": training.ways(fall)}
+
+
+def judge_overfitting(
+    run: Run, courses: dict[str, Course], training: Course | None
+) -> Iterator[Outcome]:
+    """Judge the objective, and the loss behind it, for overfitting (P18).
+
+    Args:
+        run: The trial.
+        courses: By metric; all long enough.
+        training: The training loss at evaluations; None if not logged.
+    """
+    told = False
+    for metric, course in courses.items():
+        subject = {**run.subject, "metric": metric}
+        evidence = overfits(course, training)
+        if evidence is None:
+            continue
+        if "training_fall" not in evidence:
+            reason = f"{metric} gets worse, but too little training loss was logged to say why"
+            yield cannot_judge("overfitting", reason, **subject)
+            continue
+        what = "loss" if metric.rpartition("/")[2] == "loss" else "metric"
+        message = (
+            f"{metric} was best at step {evidence['best_step']} "
+            f"({evidence['best_value']:.4g}) and ends at {evidence['end_value']:.4g}, "
+            f"{evidence['lost_share_of_way']:.0%} of its way lost, while the training loss falls"
+        )
+        yield finding(
+            "overfitting",
+            "warning" if metric == run.objective else "info",
+            message,
+            _advice(run, metric, told),
+            subject=subject,
+            evidence={"of": what, **evidence},
+        )
+        told = True
+
+
+def _advice(run: Run, metric: str, told: bool) -> str:
+    if told:
+        return "See the advice for the objective; the loss tells how confident it is, too."
+    if run.regularized:
+        return (
+            "A regularizer is what this study compares: count this as its result, and look whether"
+            " the best trials of the other arms overfit too."
+        )
+    if metric != run.objective:
+        return (
+            f"Watch {run.objective}: it does not overfit so far, but regularize and rerun if the"
+            " probabilities matter."
+        )
+    return "Add or strengthen a regularizer (weight decay, dropout, augmentation) and rerun."
+
+
+def judge_rising(run: Run, training: Course | None) -> Iterator[Outcome]:
+    """Judge whether the training loss goes up (P22), usually by a fault of the pipeline."""
+    code = "training-loss-rising"
+    if training is None or len(training) < FEWEST:
+        n = 0 if training is None else len(training)
+        reason = f"{n} evaluations of a training loss, {FEWEST} are needed"
+        yield cannot_judge(code, reason, **run.subject)
+        return
+    end = middle(training.values[training.share > 1 - RISING_LAST])
+    rise, share = end - training.best, float(training.share[training.lowest])
+    if not (
+        rise > RISING * training.unit
+        and rise > RISING_NOISE * training.noise
+        and rise > RISING_TOTAL * abs(training.best)
+        and share < RISING_BEFORE
+    ):
+        return
+    peak = float(training.smooth[training.share > RISING_BEFORE].max())
+    back = (peak - training.end) / (peak - training.best) if peak > training.best else 0.0
+    if back > RISING_BACK:
+        return
+    step = int(training.steps[training.lowest])
+    yield finding(
+        code,
+        "alert",
+        f"the training loss was lowest at step {step} ({training.best:.4g}) and ends at"
+        f" {training.end:.4g}",
+        "Look for a fault in the pipeline: data order, labels, augmentation, the schedule, or the"
+        " loss itself; then rerun.",
+        subject={**run.subject, "metric": "train/loss"},
+        evidence={
+            "lowest_step": step,
+            "lowest_share_of_steps": share,
+            "lowest_value": training.best,
+            "end_value": training.end,
+            "rise_share_of_way": training.ways(rise),
+            "won_back_share_of_rise": back,
+        },
+    )

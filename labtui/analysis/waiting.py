@@ -1,0 +1,50 @@
+"""Trials that wait for their data (P44)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labtui.analysis.findings import Outcome, cannot_judge, finding
+from labtui.analysis.runs import FEWEST, Run
+from labtui.analysis.throughput import WAITING
+
+WAIT, STEP = "data_wait", "step_time"
+
+LATER = 0.5
+"""The share of the run left out at its beginning: caches fill, programs compile."""
+
+
+def judge_waiting(run: Run) -> list[Outcome]:
+    """Say whether a trial spends more than `WAITING` of its steps waiting for data."""
+    wait, step = run.curves.get(WAIT), run.curves.get(STEP)
+    if wait is None or step is None:
+        lacking = " and ".join(n for n, c in ((WAIT, wait), (STEP, step)) if c is None)
+        return [cannot_judge("input-bound", f"{lacking} was not logged", **run.subject)]
+    at, first, second = np.intersect1d(wait.steps, step.steps, return_indices=True)
+    waited, took = wait.values[first], step.values[second]
+    sound = np.isfinite(waited) & np.isfinite(took) & (waited >= 0) & (took > 0)
+    sound &= at > LATER * (int(at[-1]) if at.size else 0)
+    waited, took = waited[sound], took[sound]
+    if took.size < FEWEST:
+        reason = f"{took.size} steps with {WAIT} and {STEP} in the last half; {FEWEST} are needed"
+        return [cannot_judge("input-bound", reason, **run.subject)]
+    share = float(waited.sum() / took.sum())
+    if not share > WAITING:
+        return []
+    return [
+        finding(
+            "input-bound",
+            "alert",
+            f"{share:.0%} of a step is spent waiting for data over the last half of the run",
+            "repair the input pipeline before comparing speeds or raising the batch size: more "
+            "workers, prefetching, data stored ready to use",
+            subject=run.subject,
+            evidence={
+                "waiting_share": share,
+                "data_wait_seconds": float(waited.mean()),
+                "step_time_seconds": float(took.mean()),
+                "steps": int(took.size),
+                "threshold_share": WAITING,
+            },
+        )
+    ]

@@ -1,0 +1,1 @@
+"""What other programs recorded, as studies of a lab: one module a format, one that writes."""

@@ -1,0 +1,99 @@
+"""Judging a study while people look at it, without keeping them or the lab waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
+
+from labtui.store.records import ENDED
+
+if TYPE_CHECKING:
+    from labtui.store.paths import LabPaths
+    from labtui.tui.feeds import StudyView
+    from labtui.verdicts.check import StudyCheck
+
+T = TypeVar("T")
+
+REST = 4.0
+"""A study that runs is judged again after so many times as long as it took: one fifth of a core at
+most, which its training can spare."""
+
+
+class Judge:
+    """Keeps the verdict on one study.
+
+    Attributes:
+        check: The latest verdict; None before the first.
+        problem: Why the latest attempt failed; empty when it did not.
+    """
+
+    def __init__(self, paths: LabPaths) -> None:
+        """Judge a study of the lab at `paths`."""
+        self._paths = paths
+        self._judged: tuple[int, int] | None = None
+        self._rested = 0.0
+        self.check: StudyCheck | None = None
+        self.problem = ""
+
+    def is_due(self, view: StudyView) -> bool:
+        """Say whether trials have ended since the latest verdict."""
+        return ended(view) != self._judged
+
+    @property
+    def rest(self) -> float:
+        """Seconds until it may judge again."""
+        return max(0.0, self._rested - time.monotonic())
+
+    async def judge(self, view: StudyView) -> None:
+        """Judge the ended trials of a view on a thread of its own."""
+        began, key = time.monotonic(), ended(view)
+        try:
+            self.check = await in_background(lambda: self._check(view))
+            self.problem = ""
+        except Exception as error:  # shown in the pane; the screen goes on
+            self.problem = f"{type(error).__name__}: {error}"
+        self._judged = key
+        self._rested = time.monotonic() + REST * (time.monotonic() - began)
+
+    def _check(self, view: StudyView) -> StudyCheck:
+        from labtui.store.lab import Lab
+        from labtui.verdicts.check import check_study
+
+        with Lab(self._paths) as lab:
+            return check_study(lab, view.study, view.trials)
+
+
+def ended(view: StudyView) -> tuple[int, int]:
+    """Tell one set of ended trials from another: how many there are, and the latest change."""
+    revisions = [trial.revision for trial in view.trials if trial.state in ENDED]
+    return len(revisions), max(revisions, default=0)
+
+
+async def in_background(work: Callable[[], T]) -> T:
+    """Do something on a thread that nobody waits for when the program ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def deliver(result: T | None, error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except Exception as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            loop.call_soon_threadsafe(deliver, result, failure)
+
+    Thread(target=run, daemon=True, name="judge").start()
+    return await future

@@ -1,0 +1,98 @@
+"""A verdict in words: findings by severity, then what could not be judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from labtui.tui.widgets.textpane import Line
+from labtui.verdicts.summary import GLYPHS, counts_text, entries, reasons, sentence, told
+from labtui.verdicts.text import clean
+
+if TYPE_CHECKING:
+    from labtui.analysis.findings import Severity, Verdict
+    from labtui.tui.judging import Judge
+    from labtui.verdicts.summary import Entry
+
+COLOURS: dict[Severity, str] = {
+    "alert": "$text-error bold",
+    "warning": "$text-warning bold",
+    "info": "$text-primary bold",
+}
+"""They only repeat what the glyph says."""
+
+MOST_SHOWN = 3
+"""Messages of one code; the command names all."""
+
+
+def caption(judge: Judge, *, busy: bool) -> tuple[str, str]:
+    """Count the findings for the frame, ``▲2 !1``, and say what is going on."""
+    if busy:
+        return "", "judging…"
+    if judge.check is None:
+        return "", ""
+    found = Counter(one.severity for one in judge.check.verdict.findings)
+    counts = " ".join(
+        f"{GLYPHS[severity]}{found[severity]}" for severity in GLYPHS if found[severity]
+    )
+    return counts, "" if judge.check.complete else "so far"
+
+
+def study_verdict(judge: Judge, total: int, *, busy: bool) -> list[Line]:
+    """Write what is known of a study.
+
+    Args:
+        judge: The latest verdict, or why there is none.
+        total: Trials planned.
+        busy: Whether another verdict is on its way.
+    """
+    if judge.problem and not busy:
+        return [
+            Line("✗ the study could not be judged", "$text-error bold"),
+            Line(clean(judge.problem), "", 2),
+        ]
+    check = judge.check
+    if check is None:
+        return [Line("judging…" if busy else "", "$text-muted")]
+    count = len(check.table)
+    if not count:
+        return [Line("nothing to judge yet: no trial has ended", "$text-muted")]
+    so_far = "" if check.complete else f", so far: {count} of {total} trials have ended"
+    again = "; judging…" if busy else ""
+    lines = [Line(f"{counts_text(check.verdict)}{so_far}{again}", "bold")]
+    if check.order is not None:
+        lines.append(Line(clean(check.order.statement)))
+    return [*lines, *verdict_lines(check.verdict, count)]
+
+
+def verdict_lines(verdict: Verdict, trials: int) -> Iterator[Line]:
+    """Write findings, the gravest first, and below them, dimmed, what could not be judged.
+
+    Args:
+        verdict: What was found.
+        trials: How many trials were looked at; of a single one the name is left out.
+    """
+    for entry in entries(verdict, trials):
+        yield from _entry(entry, entry.headline if trials > 1 else "")
+    unknown = reasons(verdict.not_judged)
+    if unknown:
+        yield Line()
+        yield Line("Not judged", "$text-primary bold")
+    for one in unknown:
+        about = f"{one.count} times" if one.count > 1 else one.subject
+        named = f"{one.code}  {about if trials > 1 else ''}".rstrip()
+        yield Line(f"{named}: {clean(one.reason)}", "$text-muted")
+
+
+def _entry(entry: Entry, about: str) -> Iterator[Line]:
+    yield Line()
+    head = f"{GLYPHS[entry.severity]} {entry.code}"
+    yield Line(f"{head}  {about}".rstrip(), COLOURS[entry.severity])
+    for one in entry.findings[:MOST_SHOWN]:
+        yield Line(clean(told(one, several=len(entry.findings) > 1)), "", 2)
+    if len(entry.findings) > MOST_SHOWN:
+        yield Line(f"… and {len(entry.findings) - MOST_SHOWN} more", "$text-muted", 2)
+    yield Line(
+        f"→ {clean(sentence(entry.first.advice))}  [{entry.first.procedure}]", "$text-accent", 2
+    )

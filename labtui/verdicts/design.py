@@ -1,0 +1,246 @@
+"""What there is to say about a study before it runs: its balance, what it costs, its design."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+from labtui.analysis.design import judge_designed
+from labtui.analysis.designed import Arm, Designed
+from labtui.analysis.findings import Verdict, gather
+from labtui.analysis.kinds import Declared
+from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.store.errors import LabError
+from labtui.store.lab import Lab
+from labtui.store.records import StudyRecord, TrialRecord
+from labtui.study.model import Study
+from labtui.study.plan import total_trials
+from labtui.verdicts.documents import Document, jsonable, verdict_document
+
+FEWEST_TIMED = 3
+"""Fewest trials of an earlier study that say how long a step takes."""
+
+MOST_TIMED = 200
+"""Most trials that are looked at for it."""
+
+MOST_WEIGHED = 10
+"""Most trials whose checkpoints are looked at."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a study will take, as far as the lab knows.
+
+    Attributes:
+        step_time: Seconds of one update, evaluations included where trials were timed.
+        seconds: Training time of all trials together, on one slot.
+        timed: Where `step_time` is from.
+        bytes: Disk that the checkpoints take at most; None if unknown.
+        weighed: Where their size is from.
+    """
+
+    step_time: float | None = None
+    seconds: float | None = None
+    timed: str = ""
+    bytes: int | None = None
+    weighed: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study before it runs.
+
+    Attributes:
+        study: The study.
+        design: Its arms, and what its hyperparameters are.
+        total: Trials in all.
+        cost: What it will take.
+        verdict: The findings about its design.
+    """
+
+    study: Study
+    design: Designed
+    total: int
+    cost: Cost
+    verdict: Verdict
+
+    @property
+    def dimensions(self) -> int:
+        """The nuisance dimensions of the arm that has the most."""
+        return max((arm.dimensions for arm in self.design.arms), default=0)
+
+
+def plan_study(study: Study, lab: Lab | None = None, record: StudyRecord | None = None) -> Plan:
+    """Judge a study's design, and estimate what it takes.
+
+    Args:
+        study: A study that was checked.
+        lab: Where earlier trials of its workload are, if there is a lab.
+        record: The study in the lab, where it is one.
+
+    Raises:
+        TrainerError: Its trainer does not know the workload or a hyperparameter; a study that is in
+            the lab already is judged without its trainer then.
+    """
+    declared = _declared(study, record)
+    trials, listed = _imported(lab, record)
+    design = Designed.of(study, declared, trials)
+    verdict = gather(judge_designed(design, listed=listed))
+    total = record.total if record is not None else total_trials(study)
+    cost = Cost() if lab is None else _cost(lab, study, total)
+    return Plan(study, design, total, cost, verdict)
+
+
+def _declared(study: Study, record: StudyRecord | None) -> Mapping[str, Declared]:
+    try:
+        plugin = check_trainer(study)
+    except TrainerError:
+        if record is None:
+            raise
+        return {}
+    known = plugin.workloads.get(study.workload)
+    return known.hyperparameters if known is not None else {}
+
+
+def _imported(lab: Lab | None, record: StudyRecord | None) -> tuple[int | None, bool]:
+    """Count the configurations of an imported study's arms, and say whether they were listed."""
+    imported = record.provenance.get("import") if record is not None else None
+    if lab is None or record is None or not isinstance(imported, Mapping):
+        return None, False
+    points = {(trial.arm, trial.params_json) for trial in lab.trials(record.name)}
+    most = max(Counter(arm for arm, _ in points).values(), default=0)
+    return most, bool(imported.get("points"))
+
+
+# -- what it takes ------------------------------------------------------------------------------
+
+
+def _cost(lab: Lab, study: Study, total: int) -> Cost:
+    earlier = [one for one in lab.studies() if one.workload == study.workload]
+    earlier = [one for one in earlier if _trainer(one.spec) == study.trainer.name]
+    step_time, timed = _timed(lab, earlier) or _probed(lab, study) or (None, "")
+    size, weighed = _weighed(lab, earlier) or (None, "")
+    steps = study.budget.max_train_steps
+    evaluations = 1 + -(-steps // study.budget.eval_every)
+    kept = min(study.keep_checkpoints + 1, evaluations)  # the best ones, and the newest
+    return Cost(
+        step_time=step_time,
+        seconds=None if step_time is None else step_time * steps * total,
+        timed=timed,
+        bytes=None if size is None else size * kept * total,
+        weighed=weighed,
+    )
+
+
+def _trainer(spec: Mapping[str, Any]) -> str:
+    trainer = spec.get("trainer")
+    return str(trainer.get("name", "")) if isinstance(trainer, Mapping) else str(trainer or "")
+
+
+def _timed(lab: Lab, earlier: Sequence[StudyRecord]) -> tuple[float, str] | None:
+    """Measure a step on the trials of the study that was active last and has enough of them."""
+    for record in earlier:
+        trials = list(islice(filter(_is_timed, lab.trials(record.name)), MOST_TIMED))
+        if len(trials) >= FEWEST_TIMED:
+            found = statistics.median(trial.seconds / trial.step for trial in trials)
+            return found, f"{len(trials)} trials of {record.name}"
+    return None
+
+
+def _is_timed(trial: TrialRecord) -> bool:
+    return trial.state == "completed" and trial.seconds > 0 and trial.step > 0
+
+
+def _probed(lab: Lab, study: Study) -> tuple[float, str] | None:
+    """Take the time of a step from the probe of batch sizes, at the batch size of the study."""
+    try:
+        probe = lab.card(study.workload).get("batch_size_probe")
+    except LabError:
+        return None
+    if not isinstance(probe, Mapping) or probe.get("trainer") != study.trainer.name:
+        return None
+    definitions = study.hyperparameters.get(str(probe.get("name")), [])
+    sizes = {definition.value for definition in definitions if definition.role == "fixed"}
+    for row in probe.get("table") or ():
+        if row.get("step_time") and row.get("batch_size") in sizes:
+            size = f"{probe['name']} {row['batch_size']}"
+            return float(row["step_time"]), f"`labtui probe batch-size` at {size}"
+    return None
+
+
+def _weighed(lab: Lab, earlier: Sequence[StudyRecord]) -> tuple[int, str] | None:
+    for record in earlier:
+        sizes = list(islice(_sizes(lab, record), MOST_WEIGHED))
+        if sizes:
+            return int(statistics.median(sizes)), record.name
+    return None
+
+
+def _sizes(lab: Lab, record: StudyRecord) -> Iterator[int]:
+    completed = (trial for trial in lab.trials(record.name) if trial.state == "completed")
+    for trial in islice(completed, MOST_WEIGHED):
+        kept = lab.checkpoints(trial.id)
+        if kept:
+            yield max(one.size for one in kept)
+
+
+# -- the document -------------------------------------------------------------------------------
+
+
+def plan_document(plan: Plan) -> Document:
+    """Describe a plan.
+
+    Returns:
+        ``study``, ``goal``, ``workload``, ``objective`` (``metric``, ``goal``, ``select``),
+        ``design``, ``arms`` (``[{"arm", "trials", "nuisance_dimensions",
+        "points_per_dimension"}]``), ``trials`` (in all), ``trials_per_arm``,
+        ``nuisance_dimensions`` (of the arm that has the most), ``max_train_steps``,
+        ``hyperparameters`` (``[{"name", "kind", "guessed", "role", …the definition}]``),
+        ``defaults`` (what the study does not name, name → value), ``cost`` (``step_time`` and
+        ``seconds`` in s, ``bytes``, where they are from; null if unknown) and the keys of
+        `verdict_document`.
+    """
+    study, design = plan.study, plan.design
+    document = {
+        "study": study.study,
+        "goal": study.goal,
+        "workload": study.workload,
+        "objective": study.objective.model_dump(mode="json"),
+        "design": study.design,
+        "arms": [_arm(arm, design.trials) for arm in design.arms],
+        "trials": plan.total,
+        "trials_per_arm": design.trials,
+        "nuisance_dimensions": plan.dimensions,
+        "max_train_steps": study.budget.max_train_steps,
+        "hyperparameters": list(definitions(design)),
+        "defaults": design.unnamed,
+        "cost": asdict(plan.cost),
+        **verdict_document(plan.verdict),
+    }
+    return dict(jsonable(document))
+
+
+def _arm(arm: Arm, trials: int) -> Document:
+    return {
+        "arm": arm.label,
+        "trials": trials,
+        "nuisance_dimensions": arm.dimensions,
+        "points_per_dimension": trials / arm.dimensions if arm.dimensions else None,
+    }
+
+
+def definitions(design: Designed) -> Iterator[Document]:
+    """Give every definition of a study, with the kind of the hyperparameter."""
+    for name, listed in design.study.hyperparameters.items():
+        found = design.meanings[name]
+        for definition in listed:
+            yield {
+                "name": name,
+                "kind": found.kind,
+                "guessed": found.guessed,
+                **definition.model_dump(mode="json"),
+            }

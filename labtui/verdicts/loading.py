@@ -1,0 +1,208 @@
+"""From the lab to what the judges of `analysis` look at: the table of a study, runs with curves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from labtui.analysis.runs import Curve, Floats, Run
+from labtui.analysis.table import AxisColumn, StudyTable, axis_column
+from labtui.store.errors import LabError
+from labtui.store.lab import Lab
+from labtui.store.records import ENDED, StudyRecord, TrialRecord
+from labtui.study.model import Hyperparameter
+from labtui.verdicts.text import condition_text
+
+OWN_KEYS = ("name", "column")
+"""What `Lab.hyperparameters` adds to a definition."""
+
+HIDDEN = "test/"
+"""Metrics of the test set are not judged: they stay out of every choice (P32)."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a trainer or an import says about a metric."""
+
+    goal: str | None = None
+    chance: float | None = None
+    examples: int | None = None
+
+
+def declared_metrics(lab: Lab, study: StudyRecord) -> dict[str, Declared]:
+    """Give what is known of a study's metrics: from its workload's card, else from its trainer."""
+    found = _of_trainer(study)
+    for name, entry in (_card(lab, study).get("metrics") or {}).items():
+        found[name] = Declared(entry.get("goal"), entry.get("chance"), entry.get("examples"))
+    return found
+
+
+def _card(lab: Lab, study: StudyRecord) -> dict[str, Any]:
+    try:
+        return lab.card(study.workload)
+    except LabError:
+        return {}
+
+
+def _of_trainer(study: StudyRecord) -> dict[str, Declared]:
+    from labtui.engine.plugins import TrainerError, find_plugin
+
+    trainer = study.spec.get("trainer") or {}
+    name = trainer.get("name", "") if isinstance(trainer, Mapping) else str(trainer)
+    try:
+        workload = find_plugin(name).workloads.get(study.workload)
+    except TrainerError:
+        return {}
+    if workload is None:
+        return {}
+    return {
+        metric: Declared(entry.goal, entry.chance, entry.examples)
+        for metric, entry in workload.metrics.items()
+    }
+
+
+# -- the table ------------------------------------------------------------------------------
+
+
+def study_table(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> StudyTable:
+    """Lay out the ended trials of a study as columns.
+
+    Args:
+        lab: Where the definitions are.
+        study: The study; its metric, direction and selection say what the values are.
+        trials: Its trials; those that have not ended are left out.
+    """
+    ended = [trial for trial in trials if trial.state in ENDED]
+    params = tuple(trial.params for trial in ended)
+    declared = declared_metrics(lab, study).get(study.metric, Declared())
+    sign = 1.0 if study.minimize else -1.0
+    definitions = lab.hyperparameters(study.name)
+    return StudyTable(
+        study=study.name,
+        metric=study.metric,
+        minimize=study.minimize,
+        trials=tuple(trial.name for trial in ended),
+        arms=tuple(trial.arm for trial in ended),
+        states=tuple(trial.state for trial in ended),
+        reasons=tuple(trial.reason for trial in ended),
+        values=sign * _column(trial.value for trial in ended),
+        best_steps=_column(_selected_step(trial) for trial in ended),
+        last_steps=_column(trial.step or trial.last_step for trial in ended),
+        planned=_column(trial.max_steps for trial in ended),
+        configurations=_configurations(params),
+        repetitions=tuple(trial.repetition for trial in ended),
+        axes=_axes(definitions, params, sampled=not _is_list(study)),
+        examples=declared.examples,
+        chance=None if declared.chance is None else sign * declared.chance,
+        scientific=tuple(
+            dict.fromkeys(str(d["name"]) for d in definitions if d["role"] == "scientific")
+        ),
+        params=params,
+        points=tuple(trial.point for trial in ended),
+    )
+
+
+def _column(values: Iterator[float | int | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _selected_step(trial: TrialRecord) -> int | None:
+    return trial.best_step if trial.selection == "best" else trial.last_step
+
+
+def _configurations(params: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    numbers: dict[str, int] = {}
+    texts = (json.dumps(one, sort_keys=True) for one in params)
+    return tuple(numbers.setdefault(text, len(numbers)) for text in texts)
+
+
+def _is_list(study: StudyRecord) -> bool:
+    """Say whether a study tried a list of points rather than points of ranges."""
+    imported = study.provenance.get("import")
+    listed = isinstance(imported, Mapping) and bool(imported.get("points"))
+    return listed or study.spec.get("design") == "configurations"
+
+
+def _axes(
+    definitions: Sequence[Mapping[str, Any]], params: Sequence[Mapping[str, Any]], *, sampled: bool
+) -> tuple[AxisColumn, ...]:
+    columns = []
+    for item in definitions:
+        if item["role"] == "fixed":
+            continue
+        definition = Hyperparameter.model_validate(
+            {key: value for key, value in item.items() if key not in OWN_KEYS}
+        )
+        column = axis_column(
+            str(item["name"]), condition_text(item), definition, params, sampled=sampled
+        )
+        if column.dimension.count != 1:
+            columns.append(column)
+    return tuple(columns)
+
+
+# -- runs -----------------------------------------------------------------------------------
+
+
+class RunReader:
+    """Loads trials one at a time, so that a study of any size fits into memory."""
+
+    def __init__(self, lab: Lab, study: StudyRecord) -> None:
+        """Ask once what all trials of a study share."""
+        self._lab, self._study = lab, study
+        self._names = lab.metric_names()
+        self._goals = {
+            name: entry.goal
+            for name, entry in declared_metrics(lab, study).items()
+            if entry.goal is not None
+        } | lab.metric_goals()
+        self._regularized = _studies_regularizer(lab, study)
+
+    def read(self, trial: TrialRecord) -> Run:
+        """Load a trial with all its curves but those of the test set."""
+        return Run(
+            trial=trial.name,
+            arm=trial.arm,
+            state=trial.state,
+            reason=trial.reason,
+            params=trial.params,
+            objective=self._study.metric,
+            minimize=self._study.minimize,
+            planned=trial.max_steps,
+            curves=self._curves(trial.id),
+            goals=self._goals,
+            regularized=self._regularized,
+        )
+
+    def _curves(self, trial: int) -> dict[str, Curve]:
+        rows = self._lab.trial_points(trial)
+        if not rows:
+            return {}
+        table = np.array(rows, dtype=np.float64)  # None becomes NaN
+        metrics = table[:, 0].astype(np.int64)
+        starts = [0, *(np.flatnonzero(np.diff(metrics)) + 1).tolist(), len(metrics)]
+        curves: dict[str, Curve] = {}
+        for start, end in pairwise(starts):
+            name = self._names[int(metrics[start])]
+            if not name.startswith(HIDDEN):
+                steps = table[start:end, 1].astype(np.int64)
+                curves[name] = Curve(steps, table[start:end, 2])
+        return curves
+
+
+REGULARIZERS = ("dropout", "weight_decay", "l2", "l1", "label_smoothing", "augment", "mixup")
+"""Parts of the names of hyperparameters that regularize."""
+
+
+def _studies_regularizer(lab: Lab, study: StudyRecord) -> bool:
+    return any(
+        part in str(item["name"]).lower()
+        for item in lab.hyperparameters(study.name)
+        if item["role"] == "scientific"
+        for part in REGULARIZERS
+    )

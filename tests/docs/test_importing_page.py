@@ -1,0 +1,31 @@
+"""docs/importing.md: its mappings are mappings, and those of the samples; its keys are all keys."""
+
+import pytest
+
+from labtui.interop.importing.mapping import FORMS, FileMapping, parse_mapping
+from tests.docs.pages import ROOT, blocks, names, section, text
+
+PAGE = text("docs/importing.md")
+MAPPINGS = blocks(PAGE, "yml")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_every_mapping_on_the_page_is_one(number):
+    assert len(MAPPINGS) == 3
+    assert parse_mapping(MAPPINGS[number]).study
+
+
+@pytest.mark.parametrize("name", ["opda_alexnet", "hpolib_protein"])
+def test_the_samples_are_those_of_the_page(name):
+    sample = text(f"sample_studies/mappings/{name}.yaml")
+    comment, _, rest = sample.partition("\n")
+    assert comment.startswith("# labtui import ")
+    assert rest in MAPPINGS
+
+
+def test_every_key_of_a_mapping_is_documented():
+    part = section(PAGE, "JSON lines and CSV: the mapping")
+    assert set(names(part)) == set(FileMapping.model_fields)
+    for form in FORMS:
+        assert form in part
+    assert (ROOT / "sample_studies" / "mappings").is_dir()
