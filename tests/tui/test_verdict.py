@@ -218,8 +218,8 @@ def test_findings_are_told_by_severity_and_the_rest_is_dimmed():
     assert [text[0] for text in texts if text[:2] in ("▲ ", "! ", "i ")] == ["▲", "i"]
     assert "#0  at step 0" in texts
     assert "… and 2 more" in texts
-    assert "#4: at step 4" not in texts
-    assert "→ lower it  [P16]" in texts
+    assert "#4  at step 4" not in texts
+    assert "→ Lower it  [P16]" in texts
     assert texts.index("Not judged") > texts.index("i clip-threshold  a/1")
     last = lines[-1]
     assert last.text == "overfitting  a/1: no training loss"
