@@ -32,7 +32,7 @@ def caption(judge: Judge, *, busy: bool) -> tuple[str, str]:
         return "", "judging…"
     if judge.check is None:
         return "", ""
-    found = Counter(one.severity for one in judge.check.verdict.findings)
+    found = Counter(entry.severity for entry in entries(judge.check.verdict, 0))
     counts = " ".join(
         f"{GLYPHS[severity]}{found[severity]}" for severity in GLYPHS if found[severity]
     )

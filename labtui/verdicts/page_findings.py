@@ -10,7 +10,7 @@ from labtui.analysis.catalogue import CATALOGUE
 from labtui.analysis.findings import Finding, NotJudged
 from labtui.verdicts.check import StudyCheck
 from labtui.verdicts.html import Markup, fields, folded, items, markup, table, tag
-from labtui.verdicts.summary import GLYPHS, Entry, entries, subject_text
+from labtui.verdicts.summary import GLYPHS, Entry, entries, sentence, subject_text
 from labtui.verdicts.text import number
 
 MOST_SUBJECTS = 50
@@ -46,8 +46,8 @@ def _entry(entry: Entry) -> Markup:
         class_="code",
     )
     one = entry.first
-    seen = _about(one) if len(entry.findings) > 1 else markup(one.message)
-    first = [tag("p", seen), tag("p", f"→ {one.advice}", class_="advice")]
+    seen = _about(one) if len(entry.findings) > 1 else markup(sentence(one.message))
+    first = [tag("p", seen), tag("p", f"→ {sentence(one.advice)}", class_="advice")]
     evidence = _evidence(one)
     return tag("article", title, source, *first, evidence, _others(entry), class_=entry.severity)
 

@@ -22,7 +22,7 @@ class Entry:
     Attributes:
         code: Their code.
         severity: The gravest of theirs.
-        findings: The best trials of arms first.
+        findings: The gravest first; of equal ones, the best trials of arms.
         of: How many trials were looked at, where the findings are about trials; else 0.
     """
 
@@ -103,9 +103,11 @@ def entries(verdict: Verdict, trials: int) -> list[Entry]:
 
 
 def _entry(code: str, found: Sequence[Finding], trials: int) -> Entry:
-    ordered = sorted(found, key=lambda f: not f.evidence.get("best_of_arm"))
-    severity = min((f.severity for f in found), key=SEVERITIES.index)
-    return Entry(code, severity, tuple(ordered), trials)
+    # The gravest speaks for the others: its advice is the one that is given.
+    ordered = sorted(
+        found, key=lambda f: (SEVERITIES.index(f.severity), not f.evidence.get("best_of_arm"))
+    )
+    return Entry(code, ordered[0].severity, tuple(ordered), trials)
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,12 @@ def reasons(unknown: Sequence[NotJudged]) -> list[Unjudged]:
 
 
 def counts_text(verdict: Verdict) -> str:
-    """Write how many findings there are: ``2 alerts, 3 warnings, 1 note``."""
+    """Write how many findings there are, those told together as one: ``2 alerts, 1 note``."""
     names = {"alert": "alert", "warning": "warning", "info": "note"}
+    told_together = entries(verdict, 0)
     parts = []
     for severity in SEVERITIES:
-        n = sum(one.severity == severity for one in verdict.findings)
+        n = sum(entry.severity == severity for entry in told_together)
         if n:
             parts.append(f"{n} {names[severity]}{'' if n == 1 else 's'}")
     return ", ".join(parts) or "nothing found"

@@ -58,7 +58,7 @@ def test_counts_and_reasons():
             *[cannot_judge("overfitting", "short", trial=t) for t in "ab"],
         ]
     )
-    assert counts_text(verdict) == "1 alert, 2 warnings"
+    assert counts_text(verdict) == "1 alert, 1 warning"
     assert reasons(verdict.not_judged) == [Unjudged("overfitting", "short", "", 2)]
     assert counts_text(gather([])) == "nothing found"
     assert verdict.worst == "alert"
