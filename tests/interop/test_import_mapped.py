@@ -183,8 +183,12 @@ def test_a_source_of_which_nothing_can_be_read_makes_no_lab(tmp_path, call, writ
         write("t.jsonl", trial(0, points(0.1)), trial(1, points(0.1))), "--mapping", mapping
     )
     assert found.code == 2
-    assert "no trial can be read (2 were tried): t.jsonl:1" in found.err
+    assert "m.yaml, for t.jsonl: found no field 'epok' in log.curve (curve.step)" in found.err
     assert "did you mean 'epoch'?" in found.err
+    source = write("t.jsonl", trial(0, points(0.1), lr="x"), trial(1, points(0.1), lr="y"))
+    found = call(source, "--mapping", write("m.yaml", CURVES))
+    assert found.code == 2
+    assert 'no trial can be read (2 were tried): t.jsonl:1: lr: found "x"' in found.err
     assert not (tmp_path / "lab.db").exists()
 
 
@@ -353,7 +357,7 @@ def test_a_file_that_is_no_table_is_refused_with_its_place(tmp_path, call, write
 def test_a_column_that_is_not_there_is_named(call, write):
     source = write("t.csv", "loglr,flag,acc,status", "1,true,0.5,ok")
     found = call(source, "--mapping", write("m.yaml", WIDE))
-    assert "t.csv:2: found no field 'log_lr'" in found.err
+    assert "m.yaml, for t.csv: found no field 'log_lr' (hyperparameters.lr)" in found.err
     assert "did you mean 'loglr'?" in found.err
 
 

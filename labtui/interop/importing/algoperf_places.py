@@ -17,16 +17,19 @@ FILES = ("measurements.csv", "eval_measurements.csv")
 """What makes a folder a trial; the second has the evaluations alone, where the first is missing."""
 
 TASKS = {
+    "cifar": ("accuracy", 0),
     "criteo1tb": ("loss", 10_666),
     "fastmri": ("ssim", 36_189),
+    "finewebedu_lm": ("ppl", 0),
     "imagenet_resnet": ("accuracy", 186_666),
     "imagenet_vit": ("accuracy", 186_666),
     "librispeech_conformer": ("wer", 80_000),
     "librispeech_deepspeech": ("wer", 48_000),
+    "mnist": ("accuracy", 0),
     "ogbg": ("mean_average_precision", 80_000),
     "wmt": ("bleu", 133_333),
 }
-"""Task metric and step hint of the benchmark's workloads, for folders without meta_data_0.json."""
+"""Task metric and step hint (0: none) of the workloads, for folders without meta_data_0.json."""
 
 _STUDY = re.compile(r"study_(\d+)")
 _RULESET = re.compile(r"(external|self)(_tuning)?")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from labtui.interop.importing.fields import check_fields, complete
 from labtui.interop.importing.mapping import load_mapping
 from labtui.interop.importing.tabular import EXAMPLE, study_of
 from labtui.interop.importing.types import ImportFailed, Skipped, StudySource
@@ -64,14 +65,19 @@ def read_table(source: Path, mapping: Path | None, name: str | None = None) -> S
         points=points,
         fields=", ".join(dialect.header[:40]),
     )
-    found = load_mapping(mapping, source, example)
+
+    def rows() -> Iterator[tuple[str, Record] | Skipped]:
+        return records(source, dialect)
+
+    _check_columns(source, dialect)
+    found, told = load_mapping(mapping, source, example, lambda written: complete(written, rows))
     if found.curve is not None:
         raise ImportFailed(
             f"{mapping}: 'curve' is for JSON; in a table with a row a point name the columns: "
             "'trial', 'step' and 'values'"
         )
-    _check_columns(source, dialect)
-    return study_of("csv", source, found, name, lambda: records(source, dialect), dialect.notes)
+    told += check_fields(found, rows, f"{mapping}, for {source.name}")
+    return study_of("csv", source, found, name, rows, (*dialect.notes, *told))
 
 
 def look(source: Path) -> Dialect:

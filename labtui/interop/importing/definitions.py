@@ -65,6 +65,18 @@ def _definition(values: list[Scalar], *, always: bool) -> dict[str, Any]:
     return {"role": "nuisance", "values": sorted(_told_apart(values), key=_order)}
 
 
+def definition_of_values(values: list[Scalar], *, spread: bool) -> dict[str, Any]:
+    """Define a hyperparameter by the values it took.
+
+    Args:
+        values: The different ones.
+        spread: A range is meant, however few there are.
+    """
+    if spread and len(values) > 1 and all(map(_is_number, values)):
+        return _range([value for value in values if isinstance(value, (int, float))])
+    return _definition(values, always=True)
+
+
 def _is_number(value: Scalar) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from labtui.interop.importing.fields import check_fields, complete
 from labtui.interop.importing.mapping import load_mapping
 from labtui.interop.importing.tabular import EXAMPLE, study_of
 from labtui.interop.importing.types import ImportFailed, Skipped, StudySource
@@ -24,11 +25,30 @@ def read_lines(source: Path, mapping: Path | None, name: str | None = None) -> S
         ImportFailed: There is no mapping, or no line that is an object.
         StudyError: The mapping is wrong.
     """
+
+    def lines() -> Iterator[tuple[str, Record] | Skipped]:
+        return records(source)
+
     first = next((item for item in records(source) if not isinstance(item, Skipped)), None)
     if first is None:
-        raise ImportFailed(f"{source}: found no line that is a JSON object; expected one a trial")
-    found = load_mapping(mapping, source, _example(first[1]))
-    return study_of("jsonl", source, found, name, lambda: records(source))
+        raise ImportFailed(
+            f"{source}: found no line that is a JSON object; expected one a trial{_hint(source)}"
+        )
+    found, notes = load_mapping(
+        mapping, source, _example(first[1]), lambda written: complete(written, lines)
+    )
+    notes += check_fields(found, lines, f"{mapping}, for {source.name}")
+    return study_of("jsonl", source, found, name, lines, notes)
+
+
+def _hint(source: Path) -> str:
+    """Say what to do about a document of several lines, or one list."""
+    with source.open("rb") as stream:
+        begins = stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if begins not in (b"[", b"{"):
+        return ""
+    what = ".[]" if begins == b"[" else "."
+    return f"; write a list of them so: jq -c '{what}' {source.name} > {source.stem}-lines.jsonl"
 
 
 def records(source: Path) -> Iterator[tuple[str, Record] | Skipped]:

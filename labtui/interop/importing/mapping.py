@@ -7,6 +7,7 @@ are joined by dots.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -14,7 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_
 
 from labtui.interop.importing.types import ImportFailed
 from labtui.study.checks import STEPS, study_issues
-from labtui.study.errors import StudyError
+from labtui.study.errors import Problem, StudyError
 from labtui.study.fields import AnyScalar, OneOrMany, Whole, one_or_many, refuse
 from labtui.study.mapping import problems_of
 from labtui.study.model import Design, Hyperparameter, Objective, Part, Study
@@ -36,8 +37,14 @@ LENGTHS = STEPS | {"epochs", "max_epochs", "num_epochs", "num_train_epochs"}
 
 UNARY = frozenset({"complement", "power10"})
 
-FieldPath: TypeAlias = str
-"""Path of a field, such as ``hparams.init_lr``."""
+
+def _path(value: Any) -> Any:
+    """Take the number of a place in a list, ``1``, as a path."""
+    return str(value) if type(value) is int else value
+
+
+FieldPath: TypeAlias = Annotated[str, BeforeValidator(_path)]
+"""Path of a field, such as ``hparams.init_lr``; in a list of lists the number of its place."""
 
 
 def _derived(value: Any) -> Any:
@@ -93,17 +100,21 @@ class StepField(Part):
 
 
 def _step(value: Any) -> Any:
-    return {"from": value} if isinstance(value, str) else value
+    return {"from": value} if isinstance(value, str) or type(value) is int else value
 
 
 Step = Annotated[StepField, BeforeValidator(_step)]
 
 
 class CurveFields(Part):
-    """A list of objects, one a point."""
+    """The points of a trial: a list of them, or lists side by side."""
 
-    path: FieldPath = Field(min_length=1, description="field of the list")
-    step: Step = Field(description="field of the step in each object")
+    path: FieldPath | None = Field(
+        None, min_length=1, description="field of the list; without it the lists are the line's own"
+    )
+    step: Step | None = Field(
+        None, description="field of the step in each point; without it they are counted from 1"
+    )
     metrics: dict[str, FieldPath] = Field(min_length=1, description="metric: its field")
     nulls: Literal["nan", "missing"] = Field(
         "nan", description="what null means: not a number, or not logged"
@@ -145,13 +156,15 @@ class FileMapping(Part):
     hyperparameters: dict[str, OneOrManyHyperparameters] = Field(
         default_factory=dict, description="definitions by name, as in a study file, with `from`"
     )
-    trial: FieldPath | None = Field(None, description="field that names a trial")
+    trial: FieldPath | list[FieldPath] | None = Field(
+        None, description="field that names a trial, or several that do together"
+    )
     step: Step | None = Field(None, description="one row a point: field of the step")
     curve: CurveFields | None = Field(None, description="JSON: the list that holds the points")
     values: dict[str, FieldPath] = Field(
         default_factory=dict, description="metric: field of its value; a list has one a rerun"
     )
-    planned: FieldPath | Whole | None = Field(
+    planned: str | Whole | None = Field(
         None, description="steps that were planned: a field, or a number"
     )
     infeasible: OneOrManyInfeasible = Field(
@@ -209,13 +222,31 @@ def _part(location: Location) -> type[Part]:
     return PARTS.get(str(location[0]), FileMapping)
 
 
-def load_mapping(path: Path | None, source: Path, example: str) -> FileMapping:
-    """Read a mapping file.
+EXAMPLES = {
+    "objective": "{metric: validation/loss, goal: minimize}",
+    "hyperparameters": "{scale: log, range: [1e-5, 1e-1]} or {values: [1, 2]}",
+    "curve": "{path: curve, step: epoch, metrics: {validation/loss: val_loss}}",
+    "infeasible": "{field: status, equals: crashed, reason: crashed}",
+    "metrics": "{validation/loss: {goal: minimize}}",
+    "values": "{validation/loss: val_loss}",
+}
+"""How the parts are written."""
+
+
+Completion: TypeAlias = Callable[[Any], tuple[str, ...]]
+"""Completes a mapping as it was written from the file it is for; says what it did."""
+
+
+def load_mapping(
+    path: Path | None, source: Path, example: str, complete: Completion = lambda _: ()
+) -> tuple[FileMapping, tuple[str, ...]]:
+    """Read a mapping file; give it, and what was completed.
 
     Args:
         path: The file; None where nobody named one.
         source: What it is for.
         example: A mapping to start from, shown where there is none.
+        complete: Completes what it leaves out.
 
     Raises:
         ImportFailed: There is none.
@@ -226,11 +257,22 @@ def load_mapping(path: Path | None, source: Path, example: str) -> FileMapping:
             f"{source}: needs --mapping FILE, which says what its fields mean; for this file:\n\n"
             f"{example}"
         )
-    return parse_mapping(read_file(path), str(path))
+    notes: list[str] = []
+    found = parse_mapping(read_file(path), str(path), lambda tree: notes.extend(complete(tree)))
+    return found, tuple(notes)
 
 
-def parse_mapping(text: str | bytes, name: str = "mapping.yaml") -> FileMapping:
+def parse_mapping(
+    text: str | bytes,
+    name: str = "mapping.yaml",
+    complete: Callable[[Any], object] = lambda _: None,
+) -> FileMapping:
     """Validate the text of a mapping file; `name` is what messages call it.
+
+    Args:
+        text: The file.
+        name: What messages call it.
+        complete: Completes what was written, before it is validated.
 
     Raises:
         StudyError: It is wrong; everything that is, is named with line and column.
@@ -239,13 +281,29 @@ def parse_mapping(text: str | bytes, name: str = "mapping.yaml") -> FileMapping:
     tree = read_tree(decode(data, name), name)
     problems = list(tree.problems)
     try:
-        found = FileMapping.model_validate(tree.root.plain())
+        written = tree.root.plain()
+        complete(written)
+        found = FileMapping.model_validate(written)
     except ValidationError as error:
-        raise StudyError([*problems, *problems_of(error, tree, _part)]) from None
+        wrong = [_with_example(one) for one in problems_of(error, tree, _part)]
+        raise StudyError([*problems, *wrong]) from None
     problems += _space_problems(found, tree)
     if problems:
         raise StudyError(problems)
     return found
+
+
+def _with_example(problem: Problem) -> Problem:
+    """Show how a part is written where something else stands in its place."""
+    part, dot, _ = problem.path.partition(".")
+    example = EXAMPLES.get(part.partition("[")[0])
+    if example is None or problem.nearest:
+        return problem
+    if problem.expected.startswith("a mapping such as "):
+        return replace(problem, expected=f"a mapping such as {example}")
+    if dot and problem.found.startswith("the unknown key"):
+        return replace(problem, expected=f"{problem.expected}, as in {example}")
+    return problem
 
 
 def _space_problems(found: FileMapping, tree: Tree) -> list[Any]:

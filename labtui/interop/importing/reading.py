@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from labtui.interop.importing.algoperf_places import FILES, is_trial, walk
 from labtui.interop.importing.types import ImportFailed, StudySource
 
 SQLITE = b"SQLite format 3\0"
+LONGEST_LINE = 2**24
+"""Bytes of a first line that are looked at."""
+
 GZIP = b"\x1f\x8b"
 TABLES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 """Endings of files that need a mapping, and their formats."""
@@ -82,6 +86,8 @@ def recognize(source: Path) -> str:
     if head.startswith(GZIP):
         raise ImportFailed(f"{source}: is compressed; unpack it (gunzip -k) and import the result")
     if source.suffix.lower() == ".json":
+        if _is_lines(source):
+            return "jsonl"
         raise ImportFailed(
             f"{source}: is one JSON document; expected an object a line: write it with "
             f"jq -c '.[]' {source.name} > {source.stem}.jsonl"
@@ -92,6 +98,16 @@ def recognize(source: Path) -> str:
         f"{source}: the format cannot be told from its name or content; expected --format "
         f"{', '.join(READERS)}"
     )
+
+
+def _is_lines(source: Path) -> bool:
+    """Say whether the first line is an object by itself, as in JSON lines."""
+    with source.open("rb") as stream:
+        head = stream.readline(LONGEST_LINE).strip()
+    try:
+        return isinstance(json.loads(head), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _recognize_folder(source: Path) -> str:

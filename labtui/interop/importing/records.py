@@ -51,6 +51,7 @@ class RecordReader:
         )
         self._order = topological(study)
         self._text = mapping.model_dump_json().encode()
+        self.told_apart = mapping.seed is not None or mapping.repetition is not None
         self.step = mapping.curve.step if mapping.curve else mapping.step
 
     def mark(self, *parts: bytes) -> str:
@@ -64,10 +65,26 @@ class RecordReader:
         path = self.mapping.trial
         if path is None:
             return fallback
+        if isinstance(path, list):
+            return "/".join(self._named(record, one, fallback) for one in path)
+        return self._named(record, path, fallback)
+
+    def _named(self, record: Record, path: str, fallback: str) -> str:
         value = self._field(record, path, "trial", fallback)
         if value is None or isinstance(value, (list, dict)) or value == "":
             raise BadTrial(fallback, f"{path}: found {shown(value)}; expected a trial's name")
         return value if isinstance(value, str) else scalar_text(value)
+
+    def marks(self, record: Record) -> tuple[str, ...]:
+        """Give what tells reruns of one name apart, as text; empty where a row leaves it out."""
+        found = []
+        for path in (self.mapping.repetition, self.mapping.seed):
+            try:
+                value = None if path is None else find(record, path)
+            except Missing:
+                value = None
+            found.append("" if value is None else str(value))
+        return tuple(found)
 
     def repetition(self, record: Record, where: str) -> int:
         """Give the number of the repetition that a record belongs to."""
@@ -112,26 +129,35 @@ class RecordReader:
         wanted = self.mapping.curve
         if wanted is None:
             return
-        items = _rows(self._field(record, wanted.path, "curve.path", where), wanted.path, where)
+        path = wanted.path or "the curve"
+        value: Any = record
+        if wanted.path is not None:
+            value = self._field(record, wanted.path, "curve.path", where)
+        origins = [] if wanted.step is None else [wanted.step.origin]
+        items = _rows(value, path, where, [*origins, *wanted.metrics.values()])
         seen: set[str] = set()
         for index, item in enumerate(items):
-            here = f"{wanted.path}[{index}]"
-            step = self.step_of(item, wanted.step, here, where)
+            here = f"{path}[{index}]"
+            step = index + 1
+            if wanted.step is not None:
+                step = self.step_of(item, wanted.step, here, where)
             curves.last = max(curves.last, step)
-            for metric, path in wanted.metrics.items():
+            for metric, field in wanted.metrics.items():
                 try:
-                    value = find(item, path)
+                    value = find(item, field)
                 except Missing:
                     continue
                 seen.add(metric)
                 if value is None and wanted.nulls == "missing":
                     continue
-                curves.add(metric, step, self._number(value, f"{here}.{path}", where))
+                if type(value) is not float:  # as nearly all are
+                    value = self._number(value, f"{here}.{field}", where)
+                curves.add(metric, step, value)
         for metric in set(wanted.metrics) - seen if items else ():
             if metric == self.mapping.objective.metric:
-                path = wanted.metrics[metric]
-                near = nearest(path, paths(items[0]))
-                raise BadTrial(where, f"{wanted.path}: found no field {path!r}{near}")
+                field = wanted.metrics[metric]
+                near = nearest(field, paths(items[0]))
+                raise BadTrial(where, f"{path}: found no field {field!r}{near}")
         for metric, found in list(curves.columns.items()):
             if metric != self.mapping.objective.metric and all(map(math.isnan, found.values())):
                 del curves.columns[metric]  # nothing but null: it was never logged
@@ -176,6 +202,11 @@ class RecordReader:
         columns = curves.sorted()
         state, reason = self._ending(record, columns)
         notes: list[str] = []
+        if rerun is not None:
+            listed = [p for p in mapping.values.values() if isinstance(find(record, p), list)]
+            notes.append(
+                f"lists in {', '.join(listed)} are taken for reruns (for a curve: 'curve')"
+            )
         params = self.params(record, where, notes)
         seconds = None
         if mapping.seconds is not None:
@@ -290,19 +321,47 @@ class RecordReader:
         return found
 
 
-def _rows(value: Any, path: str, where: str) -> Sequence[Record]:
-    """Give the points of a curve: a list of objects, or an object of lists."""
+def _rows(value: Any, path: str, where: str, wanted: Sequence[str]) -> Sequence[Record]:
+    """Give the points of a curve: a list of objects or of lists, or lists side by side."""
     if value is None:
         return []
-    if isinstance(value, Mapping) and value and all(isinstance(v, list) for v in value.values()):
-        longest = max(map(len, value.values()))
+    if isinstance(value, Mapping):
+        columns = _columns(value, path, where, wanted)
+        longest = max(map(len, columns.values()), default=0)
         return [
-            {name: values[i] for name, values in value.items() if i < len(values)}
+            {name: values[i] for name, values in columns.items() if i < len(values)}
             for i in range(longest)
         ]
-    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        raise BadTrial(where, f"{path}: found {shown(value)}; expected a list of objects")
-    return value
+    forms = "a list of objects or of pairs, or an object of lists"
+    if not isinstance(value, list):
+        raise BadTrial(where, f"{path}: found {shown(value)}; expected {forms}")
+    if all(isinstance(item, Mapping) for item in value):
+        return value
+    if all(isinstance(item, list) for item in value):
+        return [{str(i): cell for i, cell in enumerate(item)} for item in value]
+    raise BadTrial(
+        where,
+        f"{path}: found {shown(value)}; expected {forms}; for a list of numbers leave 'path' out: "
+        f"curve: {{metrics: {{METRIC: {path}}}}}",
+    )
+
+
+def _columns(
+    value: Record, path: str, where: str, wanted: Sequence[str]
+) -> dict[str, Sequence[Any]]:
+    """Give the lists side by side that are wanted; what is null has no points."""
+    columns: dict[str, Sequence[Any]] = {}
+    for name in wanted:
+        try:
+            found = find(value, name)
+        except Missing:
+            continue
+        if found is None:
+            continue
+        if not isinstance(found, list):
+            raise BadTrial(where, f"{path}: {name}: found {shown(found)}; expected a list")
+        columns[name] = found
+    return columns
 
 
 def _agrees(value: Any, wanted: Scalar) -> bool:

@@ -46,6 +46,7 @@ from labtui.study.spec import Study
 COMMIT_POINTS = 200_000
 """Points that wait for a commit at most: a sync for some hundred trials, and 30 MB of memory."""
 
+RERUNS = "; if these are reruns, name their 'seed' or 'repetition' in the mapping"
 UNFINISHED = "its import was cut short; import it again to finish it"
 
 
@@ -282,7 +283,8 @@ class StudyImport:
 
     def _take(self, item: TrialSource) -> None:
         if item.key in self._written:
-            raise BadTrial(item.source, "is in the source twice; the first was taken")
+            told = "" if self._source.format == "algoperf" else RERUNS
+            raise BadTrial(item.source, f"is in the source twice; the first was taken{told}")
         known = self._known.get(item.key)
         code = {storable(item.file): item.fingerprint()}
         if known is not None and set(known.code.values()) == set(code.values()):

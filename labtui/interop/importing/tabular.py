@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,15 +72,23 @@ def study_of(
         selection=objective.select,
         design=mapping.design,
         definitions=mapping.definitions(),
+        key_of=_key if reader.told_apart else (lambda source, repetition: source),
         metrics={k: {n: v for n, v in e.items() if v is not None} for k, e in metrics.items()},
         trials=lambda: trials(reader, records),
         notes=notes,
     )
 
 
+def _key(source: str, repetition: int) -> str:
+    """Tell reruns apart: their sources end in their number where they share a name."""
+    return f"{source.removesuffix(f'/{repetition}')}#{repetition}"
+
+
 def _wide(reader: RecordReader, records: Records) -> Iterator[TrialSource | Skipped]:
     """Give the trials of a file with a row a trial, or a row a configuration with its reruns."""
     point = -1
+    shared = _shared_names(reader, records)
+    seen: Counter[str] = Counter()
     for item in records():
         if isinstance(item, Skipped):
             yield item
@@ -86,34 +96,66 @@ def _wide(reader: RecordReader, records: Records) -> Iterator[TrialSource | Skip
         point += 1
         where, record = item
         try:
-            yield from _of_record(reader, record, where, point)
+            yield from _of_record(reader, record, where, point, shared, seen)
         except BadTrial as error:
             yield Skipped(error.where, error.reason)
 
 
+def _shared_names(reader: RecordReader, records: Records) -> frozenset[str]:
+    """Name the trials that stand in several lines, as reruns with a seed of their own do."""
+    if not reader.told_apart or reader.mapping.trial is None:
+        return frozenset()
+    names: Counter[str] = Counter()
+    for item in records():
+        if not isinstance(item, Skipped):
+            with suppress(BadTrial):
+                names[reader.name(item[1], item[0])] += 1
+    return frozenset(name for name, count in names.items() if count > 1)
+
+
 def _of_record(
-    reader: RecordReader, record: Record, where: str, point: int
+    reader: RecordReader,
+    record: Record,
+    where: str,
+    point: int,
+    shared: frozenset[str],
+    seen: Counter[str],
 ) -> Iterator[TrialSource]:
     name = reader.name(record, where)
-    first = reader.repetition(record, where)
+    first = _repetition(reader, record, where, name, seen)
     reruns = reader.reruns(record, where)
     text = json.dumps(record, sort_keys=True).encode()
     for rerun in [None] if reruns is None else range(reruns):
-        source = name if rerun is None else f"{name}/{rerun}"
+        repetition = first + (rerun or 0)
+        ends = rerun is not None or name in shared
+        source = f"{name}/{repetition if rerun is None else rerun}" if ends else name
         yield TrialSource(
             source=source,
-            key=source,
+            key=_key(source, repetition) if reader.told_apart else source,
             file="record",
             fingerprint=lambda: reader.mark(text),
             read=lambda rerun=rerun: reader.read(record, where, point=point, rerun=rerun),  # type: ignore[misc]
-            repetition=first + (rerun or 0),
+            repetition=repetition,
         )
+
+
+def _repetition(
+    reader: RecordReader, record: Record, where: str, name: str, seen: Counter[str]
+) -> int:
+    """Give the number of a rerun: what the record says, else how often its configuration came."""
+    if reader.mapping.repetition is not None or reader.mapping.seed is None:
+        return reader.repetition(record, where)
+    params = reader.params(record, where, [])
+    configuration = json.dumps(params, sort_keys=True) if params else name
+    seen[configuration] += 1
+    return seen[configuration] - 1
 
 
 @dataclass
 class _Rows:
     """The rows of one trial, as they come."""
 
+    name: str
     where: str
     point: int
     first: Record
@@ -125,7 +167,8 @@ class _Rows:
 
 def _long(reader: RecordReader, records: Records) -> Iterator[TrialSource | Skipped]:
     """Give the trials of a file with a row a point; rows of one trial need not be neighbours."""
-    trials: dict[str, _Rows] = {}
+    trials: dict[tuple[str, ...], _Rows] = {}
+    newest: dict[str, tuple[str, ...]] = {}
     for item in records():
         if isinstance(item, Skipped):
             yield item
@@ -136,15 +179,20 @@ def _long(reader: RecordReader, records: Records) -> Iterator[TrialSource | Skip
         except BadTrial as error:
             yield Skipped(error.where, error.reason)
             continue
-        rows = trials.get(name)
+        marks = reader.marks(record)
+        key = (name, *marks) if any(marks) else newest.get(name, (name,))
+        newest[name] = key
+        rows = trials.get(key)
         if rows is None:
-            rows = trials[name] = _Rows(where, len(trials), record, dict(record))
+            rows = trials[key] = _Rows(name, where, len(trials), record, dict(record))
         _take_row(reader, rows, record, where)
-    for name, rows in trials.items():
+    shared = Counter(rows.name for rows in trials.values())
+    seen: Counter[str] = Counter()
+    for rows in trials.values():
         if rows.problem is not None:
             yield Skipped(rows.problem.where, rows.problem.reason)
             continue
-        yield _of_rows(reader, name, rows)
+        yield _of_rows(reader, rows, seen, ends=shared[rows.name] > 1)
 
 
 def _take_row(reader: RecordReader, rows: _Rows, record: Record, where: str) -> None:
@@ -162,17 +210,18 @@ def _take_row(reader: RecordReader, rows: _Rows, record: Record, where: str) -> 
     rows.curves.last = max(rows.curves.last, step)
 
 
-def _of_rows(reader: RecordReader, name: str, rows: _Rows) -> TrialSource:
+def _of_rows(reader: RecordReader, rows: _Rows, seen: Counter[str], *, ends: bool) -> TrialSource:
     record = {**rows.last, **{k: v for k, v in rows.first.items() if v not in (None, "")}}
     ended = {rule.field: rows.last.get(rule.field) for rule in reader.mapping.infeasible}
     record.update({key: value for key, value in ended.items() if value is not None})
     try:
-        repetition = reader.repetition(record, rows.where)
+        repetition = _repetition(reader, record, rows.where, rows.name, seen)
     except BadTrial:
         repetition = 0  # reading it says what is wrong
+    source = f"{rows.name}/{repetition}" if ends else rows.name
     return TrialSource(
-        source=name,
-        key=name,
+        source=source,
+        key=_key(source, repetition) if reader.told_apart else source,
         file="rows",
         fingerprint=lambda: reader.mark(rows.digest.digest()),
         read=lambda: reader.trial(record, rows.curves, rows.where, point=rows.point),

@@ -16,7 +16,7 @@ from labtui.store.summaries import Columns
 IMPORTED = "imported"
 """The trainer of every imported study: it names none that could train."""
 
-READER = b"labtui-import-1"
+READER = b"labtui-import-2"
 """Stands before what is hashed: a reader that reads differently reads everything again."""
 
 

@@ -53,7 +53,7 @@ def paths(record: Record, prefix: str = "") -> Iterator[str]:
 
 
 def number(value: Any) -> float:
-    """Read a number, also one in quotes; None is NaN.
+    """Read a number, also one in quotes, also as 93.5%; None is NaN.
 
     Raises:
         ValueError: It is none.
@@ -62,6 +62,8 @@ def number(value: Any) -> float:
         return math.nan
     if isinstance(value, str):
         word = value.strip().lower()
+        if word.endswith("%"):
+            return float(word[:-1]) / 100
         return WORDS[word] if word in WORDS else float(word)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(value)
@@ -81,7 +83,8 @@ class Curves:
     def add(self, metric: str, step: int, value: float) -> None:
         """Take a point; the newest counts where a step is repeated."""
         self.columns.setdefault(metric, {})[step] = value
-        self.last = max(self.last, step)
+        if step > self.last:
+            self.last = step
 
     def sorted(self) -> Columns:
         """Give the columns by step; a metric that is NaN throughout was not logged."""

@@ -118,5 +118,5 @@ def _name_of(writer: Writer, study: StudySource) -> tuple[str, int | None]:
     what = "is one of labtui's own" if other is None else f"was imported from elsewhere ({other})"
     raise ImportFailed(
         f"the lab has a study {study.name!r}, and it {what}; import under another name: "
-        f"--study NAME"
+        f"--study NAME, or into another lab: --lab"
     )
