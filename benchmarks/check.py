@@ -45,7 +45,7 @@ PEAK = """
 import os, sys
 pid = os.posix_spawn(sys.executable, [sys.executable, *sys.argv[1:]], os.environ)
 _, status, used = os.wait4(pid, 0)
-print(used.ru_maxrss, file=sys.stderr)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 READ = """
@@ -154,8 +154,8 @@ def write_folders(folder: Path, trials: int) -> Path:
     return folder
 
 
-def timed(*command: str) -> tuple[float, float]:
-    """Run a command; give its seconds and its greatest memory in MB."""
+def timed(*command: str) -> tuple[float, float, float]:
+    """Run a command; give its seconds, its greatest memory in MB, and its seconds of CPU."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", PEAK, *command],
@@ -164,13 +164,17 @@ def timed(*command: str) -> tuple[float, float]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    return time.perf_counter() - start, int(done.stderr.split()[-1]) / 1024
+    memory, cpu = done.stderr.split()[-2:]
+    return time.perf_counter() - start, int(memory) / 1024, float(cpu)
 
 
-def report(name: str, results: list[tuple[float, float]], beside: list[float], bar: str) -> None:
+def report(
+    name: str, results: list[tuple[float, float, float]], beside: list[float], bar: str
+) -> None:
     seconds = [one[0] for one in results]
     print(
         f"{name:34}{statistics.median(seconds):7.2f} s ({min(seconds):.2f} to {max(seconds):.2f}), "
+        f"{statistics.median(one[2] for one in results):6.2f} s of CPU, "
         f"{max(one[1] for one in results):5.0f} MB, "
         f"{statistics.median(seconds) / statistics.median(beside):5.1f} x the plain reading; {bar}"
     )

@@ -9,6 +9,9 @@ The steps that the finding's evidence names are marked.
 
     <!-- picture: algoperf external_tuning/baseline/study_0/ogbg_jax/trial_2 validation/loss -->
 
+Findings about studies are drawn from studies that are run for it: docs/study_pictures.py. Without a
+code only those are run whose picture is missing.
+
 python docs/pictures.py [CODE …]
 """
 
@@ -28,6 +31,8 @@ if str(ROOT) not in sys.path:  # run as a program, from wherever
 
 import numpy as np  # noqa: E402
 
+from docs import study_pictures  # noqa: E402
+from docs.study_pictures import StudyPicture  # noqa: E402
 from labtui.analysis.curves import judge_curves  # noqa: E402
 from labtui.analysis.findings import Finding  # noqa: E402
 from labtui.analysis.instability import judge_stability  # noqa: E402
@@ -119,6 +124,16 @@ def wanted() -> dict[str, Picture]:
     return {code: picture for code, picture in sorted(found.items()) if picture}
 
 
+def wanted_studies() -> dict[str, StudyPicture]:
+    """Give the pictures that are drawn from a study, by code."""
+    found = {}
+    for page in sorted(FOLDER.glob("*.md")):
+        comment = COMMENT.search(page.read_text("utf-8"))
+        if comment and (picture := study_pictures.read(comment.group(1))):
+            found[page.stem] = picture
+    return found
+
+
 def read(text: str) -> Picture | None:
     """Read a comment; None where it does not name a trial and what to draw of it."""
     words = re.split(r"[\s,]+", text.strip())
@@ -169,7 +184,11 @@ def draw(code: str, picture: Picture) -> str:
     """Draw a picture: its figures, one below the other."""
     run = load(picture)
     found = judged(code, run)
-    specs = list(figures(run, picture, found))
+    return stacked(list(figures(run, picture, found)))
+
+
+def stacked(specs: Sequence[ChartSpec]) -> str:
+    """Draw figures one below the other, as one picture."""
     width, height = SIZE
     drawn = [
         element("g", to_svg(spec, *SIZE), transform=f"translate(0 {place * height})")
@@ -264,16 +283,23 @@ def _marks(evidence: Mapping[str, Any], first: int, last: int) -> Iterator[Mark]
 
 def main(codes: Sequence[str]) -> int:
     """Write the pictures of these codes, or of all; say which page has none."""
-    pictures = wanted()
-    for code in codes or pictures:
-        drawn = draw(code, pictures[code])
+    pictures, studies = wanted(), wanted_studies()
+    missing = [code for code in studies if not (FOLDER / f"{code}.svg").exists()]
+    for code in codes or [*pictures, *missing]:
+        if code in studies:
+            with study_pictures.judged(code, studies[code]) as seen:
+                drawn = stacked(list(study_pictures.figures(studies[code], seen)))
+                said = seen.found.message
+        else:
+            drawn = draw(code, pictures[code])
+            found = judged(code, load(pictures[code]))
+            said = found.message if found else "NOT FOUND in this trial"
         size = len(drawn.encode())
         (FOLDER / f"{code}.svg").write_text(drawn, "utf-8")
-        found = judged(code, load(pictures[code]))
-        said = found.message if found else "NOT FOUND in this trial"
         print(f"{code}: {size // 1000} kB{' TOO LARGE' if size > LARGEST else ''}; {said}")
     for page in sorted(FOLDER.glob("*.md")):
-        if page.stem not in pictures and COMMENT.search(page.read_text("utf-8")):
+        known = page.stem in pictures or page.stem in studies
+        if not known and COMMENT.search(page.read_text("utf-8")):
             print(f"{page.stem}: the comment asks for something that is not drawn here")
     return 0
 

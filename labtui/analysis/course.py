@@ -55,6 +55,10 @@ class Course:
         last = int(self.steps[-1])
         return self.steps / last if last > 0 else np.ones(len(self))
 
+    def after(self, share: float) -> int:
+        """Give the index of the first evaluation later than a share of the steps."""
+        return int(self.share.searchsorted(share, "right"))
+
     @cached_property
     def smooth(self) -> Floats:
         """The values without single outliers, shape (n,)."""
@@ -68,7 +72,7 @@ class Course:
     @cached_property
     def lowest(self) -> int:
         """Where the smoothed values are best."""
-        return int(np.argmin(self.smooth))
+        return int(self.smooth.argmin())
 
     @cached_property
     def best(self) -> float:
@@ -81,10 +85,14 @@ class Course:
         return middle(self.values[-max(3, math.ceil(LAST * len(self))) :])
 
     @cached_property
+    def early(self) -> float:
+        """The median over the first 30 % of the steps; the first value where there is none."""
+        return middle(self.values[: max(self.after(EARLY), 1)])
+
+    @cached_property
     def way(self) -> float:
         """How far the curve fell: from the median of its first 30 % to its best; never negative."""
-        early = self.values[self.share <= EARLY]
-        return max(middle(early if early.size else self.values[:1]) - self.best, 0.0)
+        return max(self.early - self.best, 0.0)
 
     @cached_property
     def unit(self) -> float:
@@ -98,9 +106,7 @@ class Course:
     @cached_property
     def visible(self) -> float:
         """How far the curve came on a chart: from its first value, or early level, to its best."""
-        early = self.values[self.share <= EARLY]
-        start = float(self.values[0])
-        return max(start, middle(early) if early.size else start) - float(self.values.min())
+        return max(float(self.values[0]), self.early) - float(np.minimum.reduce(self.values))
 
     def until(self, step: int) -> Course:
         """Give the part before a step."""
@@ -140,6 +146,8 @@ def at_evaluations(training: Curve, since: int, steps: Ints) -> Course:
     Returns:
         At most n points: evaluations since whose predecessor nothing was logged are left out.
     """
+    if np.array_equal(training.steps[1:], steps) and training.steps[0] == since:
+        return follow(training)  # logged at the very same steps
     bins = np.searchsorted(steps, training.steps)
     inside = (bins < steps.size) & (training.steps > since) & (np.abs(training.values) < HUGE)
     bins, values = bins[inside], training.values[inside]

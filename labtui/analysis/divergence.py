@@ -75,14 +75,16 @@ def collapse_of(curve: Curve, whole: int) -> Collapse | None:
         whole: Last step of the run.
     """
     steps, values = curve.steps[1:], curve.values[1:]
+    beginning = values[steps <= SCALE_SHARE * whole]
+    start = middle(beginning) if beginning.size else float(values[0])
+    end = middle(values[-max(END_LEAST, round(END_SHARE * values.size)) :])
+    if not end - COLLAPSE * start > (1 - COLLAPSE) * float(np.minimum.reduce(values)):
+        return None  # not even if the minimum were that of a single value
     half = 2 if values.size >= LONG else 1
     smooth = window_median(values, half, half + 1)
     lowest = int(np.argmin(smooth))
     minimum, place = float(smooth[lowest]), int(steps[lowest])
-    beginning = values[steps <= SCALE_SHARE * whole]
-    start = middle(beginning) if beginning.size else float(values[0])
     way = max(start - minimum, SCALE_NOISE * deviation(values))
-    end = middle(values[-max(END_LEAST, round(END_SHARE * values.size)) :])
     if not (end - minimum > COLLAPSE * way > 0 and place < COLLAPSE_BEFORE * whole):
         return None
     highest = float(np.max(smooth[lowest:]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from labtui.analysis.course import MANY, Course
 from labtui.analysis.findings import Outcome, cannot_judge, finding
-from labtui.analysis.noise import middle, residual_deviation
+from labtui.analysis.noise import mean, middle, residual_deviation
 from labtui.analysis.runs import Run
 
 LATE = 0.75
@@ -82,19 +82,19 @@ def late_spread(course: Course) -> dict[str, Any] | None:
 
     A line would call the bend variance that a schedule gives an accelerating curve.
     """
-    late = course.share > LATE
-    values = course.values[late]
+    late = course.after(LATE)
+    values = course.values[late:]
     if values.size < LATE_FEWEST:
         return None
     scale = course.visible
-    spread = residual_deviation(course.share[late], values, 2)
-    dips = values - course.smooth[late]
+    spread = residual_deviation(course.share[late:], values, 2)
+    dip = float(np.maximum.reduce(values - course.smooth[late:]))
     return {
         "evaluations": int(values.size),
         "standard_deviation": spread,
         "spread_share_of_range": min(spread / scale, MANY) if scale > 0 else 0.0,
-        "largest_dip": float(dips.max()),
-        "largest_dip_share_of_range": min(float(dips.max()) / scale, MANY) if scale > 0 else 0.0,
+        "largest_dip": dip,
+        "largest_dip_share_of_range": min(dip / scale, MANY) if scale > 0 else 0.0,
     }
 
 
@@ -104,9 +104,8 @@ def halves(course: Course) -> tuple[float, float] | None:
     Returns:
         The gain from medians, negative for a loss, and its standard error; None where one is empty.
     """
-    share = course.share
-    before = course.values[(share > LATE) & (share <= HALF_LATE)]
-    after = course.values[share > HALF_LATE]
+    half = course.after(HALF_LATE)
+    before, after = course.values[course.after(LATE) : half], course.values[half:]
     if not before.size or not after.size:
         return None
     error = MEDIAN_ERROR * course.noise * math.sqrt(1 / before.size + 1 / after.size)
@@ -120,11 +119,11 @@ def trend(course: Course) -> tuple[float, float]:
         What it gains in an eighth of the steps, and the standard error of that; 0 and infinity for
         fewer than `TREND_FEWEST` evaluations.
     """
-    late = course.share > TREND_FROM
-    places, values = course.share[late], course.values[late]
+    late = course.after(TREND_FROM)
+    places, values = course.share[late:], course.values[late:]
     if values.size < TREND_FEWEST:
         return 0.0, math.inf
-    along = places - places.mean()
+    along = places - mean(places)
     spread = float(along @ along)
     slope = -float(along @ values) / spread
     error = residual_deviation(places, values) / math.sqrt(spread)
@@ -143,7 +142,7 @@ def improvement(course: Course) -> dict[str, Any] | None:
         and gain > TREND_KEPT * steady
         and gain > TREND_IMPROVING * course.way
     )
-    best = float(course.share[int(np.argmin(course.values))])
+    best = float(course.share[course.values.argmin()])
     turned = course.end - course.best > max(TURNED * gain, TURNED_NOISE * course.noise)
     if (
         gain > IMPROVING * course.way > 0
@@ -161,13 +160,14 @@ def flatness(course: Course) -> dict[str, Any] | None:
     compared = halves(course)
     if compared is None or not course.way > FLAT_WAY * course.noise:
         return None
-    level = middle(course.values[course.share > LATE])
+    level = middle(course.values[course.after(LATE) :])
     seen = min(VISIBLE * course.visible, FLAT_SEEN * course.way)
     band = max(FLAT_BAND * course.way, FLAT_NOISE * course.noise, seen)
-    since = int(np.argmax(course.smooth <= level + band))
+    since = int((course.smooth <= level + band).argmax())
     left = max(FLAT_END * course.way, FLAT_END_NOISE * course.noise)
     gain, error = compared
-    mostly = float(np.mean(course.smooth[since:] <= level + 2 * band))
+    rest = course.smooth[since:]
+    mostly = float(np.count_nonzero(rest <= level + 2 * band)) / rest.size
     if (
         float(course.share[since]) > FLAT_FROM
         or course.end - course.best > left

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labtui.analysis.findings import Outcome, cannot_judge, finding
-from labtui.analysis.noise import TO_DEVIATION, middle, window_median
+from labtui.analysis.noise import TO_DEVIATION, middle, quantile, window_median
 from labtui.analysis.runs import FEWEST, Curve, Floats, Ints, Run
 
 NORM, CLIPPED = "grad_norm", "clipped"
@@ -90,10 +90,11 @@ def judge_norms(
     at, values = np.asarray(steps), np.asarray(norms, dtype=np.float64)
     threshold = percentile(values)
     sound = np.isfinite(values) & (values > 0)
-    at, values = at[sound], values[sound]
+    if not sound.all():
+        at, values = at[sound], values[sound]
     whole = (int(at[-1]) if at.size else 0) if last_step is None else last_step
-    later = at > NORM_SKIP * whole
-    at, values = at[later], values[later]
+    later = int(at.searchsorted(NORM_SKIP * whole, "right"))
+    at, values = at[later:], values[later:]
     if values.size < NORM_ROWS:
         few = f"{values.size} gradient norms; {NORM_ROWS} are needed after the first "
         return Norms((), threshold, f"{few}{NORM_SKIP:.0%} of the run", values.size)
@@ -105,6 +106,8 @@ def judge_norms(
     spread = TO_DEVIATION * middle(np.abs(centred))
     wild = (away > math.log(NORM_FACTOR)) & (centred > NORM_DEVIATIONS * spread)
     wild |= (away > math.log(STEADY_FACTOR)) & (centred > STEADY_DEVIATIONS * spread)
+    if not wild.any():
+        return Norms((), threshold, "", values.size)
     rows = zip(at[wild], values[wild], np.exp(away[wild]), strict=True)
     outliers = tuple((int(s), float(v), float(r)) for s, v, r in rows)
     return Norms(outliers, threshold, "", values.size)
@@ -113,7 +116,7 @@ def judge_norms(
 def percentile(norms: Floats) -> float | None:
     """Give the 90th percentile of the norms that are finite; None without any."""
     finite = norms[np.isfinite(norms)]
-    return float(np.percentile(finite, CLIP_PERCENTILE)) if finite.size else None
+    return quantile(finite, CLIP_PERCENTILE / 100) if finite.size else None
 
 
 def clip_norm(run: Run) -> tuple[str, float] | None:
@@ -148,8 +151,10 @@ def judge_gradients(run: Run, diverged: int | None = None) -> list[Outcome]:
 
 
 def _outliers(run: Run, norms: Curve, diverged: int | None) -> list[Outcome]:
-    before = norms.steps < diverged if diverged is not None else np.isfinite(norms.steps)
-    at, values = norms.steps[before], norms.values[before]
+    at, values = norms.steps, norms.values
+    if diverged is not None:
+        before = at < diverged
+        at, values = at[before], values[before]
     judged = judge_norms(at, values, run.last_step if diverged is None else diverged)
     if judged.unknown:
         return [cannot_judge("gradient-outliers", judged.unknown, **run.subject)]
@@ -157,7 +162,7 @@ def _outliers(run: Run, norms: Curve, diverged: int | None) -> list[Outcome]:
         return []
     strongest = max(judged.outliers, key=lambda one: one[2])
     listed = judged.outliers[:LISTED]
-    infinite = at[np.isposinf(values)]
+    infinite = np.isposinf(values)
     return [
         finding(
             "gradient-outliers",
@@ -173,7 +178,7 @@ def _outliers(run: Run, norms: Curve, diverged: int | None) -> list[Outcome]:
                 "steps": [step for step, _, _ in listed],
                 "norms": [norm for _, norm, _ in listed],
                 "times_local_median": [ratio for _, _, ratio in listed],
-                "infinite": int(infinite.size),
+                "infinite": int(infinite.sum()),
                 "threshold_count": NORM_LEAST,
             },
         )
@@ -186,7 +191,8 @@ def _threshold(run: Run, norms: Curve) -> list[Outcome]:
     if whole is None or len(finite) < FEWEST:
         reason = f"{len(finite)} finite gradient norms; {FEWEST} are needed"
         return [cannot_judge("clip-threshold", reason, **run.subject)]
-    later = percentile(finite.values[finite.steps > NORM_SKIP * run.last_step])
+    since = int(finite.steps.searchsorted(NORM_SKIP * run.last_step, "right"))
+    later = percentile(finite.values[since:])
     ends = f"steps {finite.steps[0]} to {finite.steps[-1]}"
     after = (
         f"all of them are from the first {NORM_SKIP:.0%} of the run"

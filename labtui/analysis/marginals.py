@@ -1,8 +1,9 @@
-"""What each hyperparameter does on its own: an additive fit of a study's results, with doubt.
+"""What each hyperparameter does on its own: an additive fit of a study's ranking, with doubt.
 
 A Bayesian additive regression: every axis is a sum of Legendre polynomials, with a scale of its own
 (automatic relevance, by expectation maximisation). All axes are fitted at once, which takes the
-effect of the others away from each; an inert one shrinks to nothing. Numpy only.
+effect of the others away from each; an inert one shrinks to nothing. What is fitted are the normal
+scores of ranks, so that neither outliers nor the objective's scale matter. Numpy only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -22,9 +24,6 @@ DEGREES = ((2, 0), (4, 40), (6, 100))
 """Degrees that are tried, and the fewest trials for each: 20 trials of 4 axes hold a bowl, no more
 (with degree 4 optima outside were found half as often at n = 20); with hundreds, a plateau that
 ends in a cliff would otherwise be taken for a slope."""
-
-OFFSETS = (math.inf, 1.0, 0.1)
-"""Values are fitted as log(gap to the best + offset x typical gap); infinite is as they are."""
 
 ROUNDS = 25
 """Of expectation maximisation, each one small inverse; the calibration was done with as many."""
@@ -39,28 +38,6 @@ MOST_TRIALS = 2_000
 """More trials are thinned evenly along their ranking: the fit of 2,000 is certain enough."""
 
 _PRIOR_COUNT, _PRIOR_SCALE, _PRIOR_NOISE = 1.0, 0.15, 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Marginal:
-    """The effect of one axis, others held.
-
-    Attributes:
-        draws: Samples of its curve on `GRID`, shape (DRAWS, 41), in deviations of the fitted
-            values; lower is better.
-        noise: Deviation that the fit leaves, in the same unit.
-        slopes: Samples of the slope at the low and at the high end, shape (DRAWS, 2).
-    """
-
-    draws: Floats
-    noise: float
-    slopes: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """The fitted curve on `GRID`."""
-        curve: Floats = self.draws.mean(axis=0)
-        return curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,62 +66,47 @@ def legendre(u: Floats, degree: int) -> Floats:
     return np.stack([rows[k] * math.sqrt(2 * k + 1) for k in range(1, degree + 1)], axis=1)
 
 
+def rank_scores(values: Floats) -> Floats:
+    """Replace values by the normal scores of their ranks, ties by that of their mean rank.
+
+    Args:
+        values: (n,); infinite ones, of trials that did not train, are tied as the worst.
+    """
+    ordered = np.sort(values)
+    first = np.searchsorted(ordered, values, "left")
+    last = np.searchsorted(ordered, values, "right")
+    normal = NormalDist()
+    return np.array(
+        [normal.inv_cdf((a + b) / 2 / values.size) for a, b in zip(first, last, strict=True)]
+    )
+
+
 def fit_marginals(
-    units: Sequence[Floats], values: Floats, others: Sequence[Sequence[object]] = ()
-) -> list[Marginal]:
+    units: Sequence[Floats], target: Floats, others: Sequence[Sequence[object]] = ()
+) -> list[Floats]:
     """Fit the effect of each axis.
 
     Args:
         units: Positions of all trials on each axis, each (n,); NaN where not in force. An axis with
             few different positions gets as many degrees as it can tell apart.
-        values: (n,), finite, lower is better.
-        others: Labels of all trials, such as their arms, whose effect is taken away.
+        target: What to fit, not all equal; lower is better, (n,).
+        others: Labels of all trials, such as their optimizers, whose effect is taken away.
 
     Returns:
-        One for each axis; none where all values are equal.
+        For each axis samples of its curve on `GRID`, (DRAWS, 41), in deviations of the target.
     """
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(target, kind="stable")
     kept = order[np.linspace(0, order.size - 1, min(order.size, MOST_TRIALS)).astype(int)]
-    units, values = [u[kept] for u in units], values[kept]
+    units, target = [u[kept] for u in units], target[kept]
+    target = (target - target.mean()) / target.std()
     labels = [_indicators([labels[i] for i in kept]) for labels in others]
-    if np.ptp(values) <= 0:
-        return []
-    target, fit = _best_target(units, values, labels)
-    for higher, least in DEGREES[1:]:
-        if values.size >= least:
-            other = _fit(_blocks(units, labels, higher), target)
-            if other.evidence > fit.evidence:
-                fit = other
-    return [_marginal(fit, index) for index in range(len(units))]
-
-
-def _best_target(
-    units: Sequence[Floats], values: Floats, labels: Sequence[Floats]
-) -> tuple[Floats, _Fit]:
-    """Choose how the values are fitted: the transformation under which they are likeliest."""
-    degree = DEGREES[0][0]
-    blocks = _blocks(units, labels, degree)
-    found = []
-    for offset in OFFSETS:
-        target, jacobian = _transformed(values, offset)
-        fit = _fit(blocks, target)
-        found.append((fit.evidence + jacobian, target, fit))
-    _, target, fit = max(found, key=lambda one: one[0])
-    return target, fit
-
-
-def _transformed(values: Floats, offset: float) -> tuple[Floats, float]:
-    """Give standardised values, and the log Jacobian of that."""
-    gap = values - values.min()
-    # Many ties with the best would leave no typical gap; half the range then serves.
-    typical = float(np.median(gap)) or 0.5 * float(gap.max())
-    if math.isinf(offset):
-        raw, slope = gap / typical, np.full(gap.size, 1.0 / typical)
-    else:
-        shifted = gap / typical + offset
-        raw, slope = np.log(shifted), 1.0 / (shifted * typical)
-    scale = float(raw.std())
-    return (raw - raw.mean()) / scale, float(np.log(slope / scale).sum())
+    fits = [
+        _fit(_blocks(units, labels, degree), target)
+        for degree, least in DEGREES
+        if target.size >= least
+    ]
+    likeliest = max(fits, key=lambda fit: fit.evidence)
+    return [_curves(likeliest, index) for index in range(len(units))]
 
 
 def _blocks(
@@ -193,12 +155,11 @@ def _fit(blocks: Sequence[tuple[Floats, Floats]], target: Floats) -> _Fit:
     return _Fit(means, covariance, math.sqrt(noise), evidence, tuple(sizes))
 
 
-def _marginal(fit: _Fit, index: int) -> Marginal:
+def _curves(fit: _Fit, index: int) -> Floats:
     start, degree = sum(fit.sizes[:index]), fit.sizes[index]
     own = slice(start, start + degree)
     root = np.linalg.cholesky(fit.covariance[own, own] + 1e-12 * np.eye(degree))
     normal = np.random.default_rng(0).standard_normal((DRAWS, degree))
     weights = fit.means[own] + normal @ root.T
-    ends = legendre(np.array([0.0, 1e-4, 1 - 1e-4, 1.0]), degree)
-    slopes = np.stack([ends[1] - ends[0], ends[3] - ends[2]]) * 1e4
-    return Marginal(weights @ legendre(GRID, degree).T, fit.noise, weights @ slopes.T)
+    curves: Floats = weights @ legendre(GRID, degree).T
+    return curves

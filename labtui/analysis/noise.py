@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
-from labtui.analysis.runs import Floats
+from labtui.analysis.runs import Floats, Ints
 
 TO_DEVIATION = 1.4826
 """Of a normal distribution: its median absolute deviation in standard deviations."""
@@ -15,31 +16,17 @@ LONG = 40
 """A curve of so many evaluations can be smoothed over five of them without losing its shape."""
 
 
-def running_median(values: Floats, width: int) -> Floats:
-    """Compute centred medians of `width` (odd) values; fewer at the ends.
-
-    Args:
-        values: (n,).
-        width: How many values each median sees.
-    """
-    half = width // 2
-    if values.size <= 2 * half:
-        parts = [values[max(0, i - half) : i + half + 1] for i in range(values.size)]
-        return np.array([np.median(part) for part in parts])
-    inner = np.median(np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1), axis=1)
-    head = [float(np.median(values[: i + half + 1])) for i in range(half)]
-    tail = [float(np.median(values[-(i + half + 1) :])) for i in reversed(range(half))]
-    return np.concatenate([head, inner, tail])
-
-
 def deviation(values: Floats) -> float:
     """Estimate the noise of a curve from second differences, which ignore slope and bends.
 
     Args:
         values: (n,), finite; 0 for fewer than three.
     """
-    bends = np.abs(np.diff(values, 2))
-    return TO_DEVIATION * middle(bends) / math.sqrt(6) if bends.size else 0.0
+    if values.size < 3:
+        return 0.0
+    slopes = values[1:] - values[:-1]
+    bends = np.abs(slopes[1:] - slopes[:-1])
+    return TO_DEVIATION * middle(bends) / math.sqrt(6)
 
 
 def smoothed(values: Floats) -> Floats:
@@ -63,11 +50,11 @@ def residual_deviation(places: Floats, values: Floats, degree: int = 1) -> float
     freedom = values.size - degree - 1
     if freedom < 1:
         return 0.0
-    rest, along = values - values.mean(), places - places.mean()
+    rest, along = values - mean(values), places - mean(places)
     used: list[Floats] = []
     for power in range(1, degree + 1):
-        part = along**power
-        part = part - part.mean()
+        part = along if power == 1 else along**power
+        part = part - mean(part)
         for before in used:
             part = part - float(part @ before) * before
         length = math.sqrt(float(part @ part))
@@ -77,19 +64,56 @@ def residual_deviation(places: Floats, values: Floats, degree: int = 1) -> float
     return math.sqrt(float(rest @ rest) / freedom)
 
 
+def mean(values: Floats) -> float:
+    """Compute the mean of some values: numpy's, at a third of its price for few of them.
+
+    Args:
+        values: (n,), at least one.
+    """
+    return float(np.add.reduce(values)) / values.size
+
+
 def middle(values: Floats) -> float:
     """Compute the median of some values: numpy's, at a fifth of its price for few of them.
 
     Args:
         values: (n,), finite, at least one.
     """
-    ordered = np.sort(values)
-    lower, upper = float(ordered[(ordered.size - 1) // 2]), float(ordered[ordered.size // 2])
+    ordered = values.copy()
+    ordered.sort()
+    half, odd = divmod(ordered.size, 2)
+    upper = float(ordered[half])
+    lower = upper if odd else float(ordered[half - 1])
     return lower if lower == upper else (lower + upper) / 2
 
 
+def quantile(values: Floats, share: float) -> float:
+    """Compute a quantile of some values, between two of them on a line: numpy's, but cheaper.
+
+    Args:
+        values: (n,), finite, at least one.
+        share: 0.9 for the 90th percentile.
+    """
+    ordered = values.copy()
+    ordered.sort()
+    place = share * (ordered.size - 1)
+    below = int(place)
+    part, lower = place - below, float(ordered[below])
+    upper = float(ordered[min(below + 1, ordered.size - 1)])
+    if part >= 0.5:  # as numpy: exact at both ends
+        return upper - (upper - lower) * (1 - part)
+    return lower + (upper - lower) * part
+
+
+NETWORK = (3, 5)
+"""Widths whose medians are found by comparing neighbours, without a sort."""
+
+REMEMBERED = 4096
+"""Places of medians are remembered for curves of up to so many values: many trials, one length."""
+
+
 def window_median(values: Floats, before: int, after: int) -> Floats:
-    """Compute the median of each value with those around it, fewer at the ends; in one sort.
+    """Compute the median of each value with those around it, fewer at the ends.
 
     Args:
         values: (n,), finite.
@@ -100,18 +124,55 @@ def window_median(values: Floats, before: int, after: int) -> Floats:
     size = values.size
     if not size:
         return values.astype(np.float64)
+    if before + after in NETWORK and size > before + after:
+        return _compared(values, before, after)
     before, after = min(before, size), min(after, size)
-    padded = np.full(before + size + after, np.inf)  # sorts behind everything, is never a middle
+    padded = np.empty(before + size + after)
+    padded[:before] = padded[before + size :] = np.inf  # sorts behind everything, never a middle
     padded[before : before + size] = values
     width = before + after
     # A view of all windows; numpy's own costs more than the sort of a short curve.
     windows = np.ndarray((size, width), np.float64, padded, 0, (padded.itemsize, padded.itemsize))
-    ordered = np.sort(windows, axis=1)
-    index = np.arange(size)
-    inside = np.maximum(np.minimum(index, before) + np.minimum(size - index, after), 1)
-    flat, rows = ordered.ravel(), index * width
-    lower, upper = flat[rows + (inside - 1) // 2], flat[rows + inside // 2]
-    medians: Floats = np.where(lower == upper, lower, (lower + upper) / 2)
+    ordered = windows.copy()
+    ordered.sort(axis=1)
+    places = _places if size <= REMEMBERED else _places.__wrapped__
+    lower_at, upper_at = places(size, before, after)
+    flat = ordered.ravel()
+    medians = _between(flat[lower_at], flat[upper_at])
     if not after:
         medians[0] = values[0]
+    return medians
+
+
+@lru_cache(maxsize=32)
+def _places(size: int, before: int, after: int) -> tuple[Ints, Ints]:
+    """Say where the two middles of each window lie among sorted windows laid end to end."""
+    index = np.arange(size)
+    rows = index * (before + after)
+    inside = np.maximum(np.minimum(index, before) + np.minimum(size - index, after), 1)
+    return rows + (inside - 1) // 2, rows + inside // 2
+
+
+def _between(lower: Floats, upper: Floats) -> Floats:
+    medians: Floats = np.where(lower == upper, lower, (lower + upper) / 2)
+    return medians
+
+
+def _compared(values: Floats, before: int, after: int) -> Floats:
+    """Compute medians over three or five values, of which there are more."""
+    least, most = np.minimum, np.maximum
+    low, high = least(values[:-1], values[1:]), most(values[:-1], values[1:])
+    if before + after == 3:
+        one, other, third = low[:-1], high[:-1], values[2:]
+    else:  # the median of five lies between two middles of the outer pairs and the value amid them
+        one, other = most(low[:-3], low[3:]), least(high[:-3], high[3:])
+        one, other, third = least(one, other), most(one, other), values[2:-2]
+    medians = np.empty(values.size)
+    whole = values.size - max(after - 1, 0)  # the first whose window goes over the end
+    medians[before:whole] = most(one, least(other, third))[: whole - before]
+    ends = (*range(before), *range(whole, values.size))
+    for index in ends:  # at most four values each: a sort of numpy's is dear for so few
+        few = sorted(values[max(index - before, 0) : max(index + after, 1)].tolist())
+        lower, upper = few[(len(few) - 1) // 2], few[len(few) // 2]
+        medians[index] = lower if lower == upper else (lower + upper) / 2
     return medians

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from labtui.analysis.course import MANY, Course
 from labtui.analysis.findings import Outcome, cannot_judge, finding
 from labtui.analysis.noise import middle
@@ -70,7 +68,7 @@ def overfits(course: Course, training: Course | None) -> dict[str, Any] | None:
     }
     if training is None or len(training) < FEWEST:
         return evidence
-    at = min(int(np.searchsorted(training.steps, step)), len(training) - 1)
+    at = min(int(training.steps.searchsorted(step)), len(training) - 1)
     fall = float(training.smooth[at]) - training.end
     if not fall > TRAINING_FALL * training.unit:
         return None
@@ -138,7 +136,7 @@ def judge_rising(run: Run, training: Course | None) -> Iterator[Outcome]:
         reason = f"{n} evaluations of a training loss, {FEWEST} are needed"
         yield cannot_judge(code, reason, **run.subject)
         return
-    end = middle(training.values[training.share > 1 - RISING_LAST])
+    end = middle(training.values[training.after(1 - RISING_LAST) :])
     rise, share = end - training.best, float(training.share[training.lowest])
     if not (
         rise > RISING * training.unit
@@ -147,7 +145,7 @@ def judge_rising(run: Run, training: Course | None) -> Iterator[Outcome]:
         and share < RISING_BEFORE
     ):
         return
-    peak = float(training.smooth[training.share > RISING_BEFORE].max())
+    peak = float(training.smooth[training.after(RISING_BEFORE) :].max())
     back = (peak - training.end) / (peak - training.best) if peak > training.best else 0.0
     if back > RISING_BACK:
         return

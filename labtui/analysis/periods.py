@@ -10,7 +10,7 @@ import numpy as np
 
 from labtui.analysis.course import Course
 from labtui.analysis.findings import Outcome, cannot_judge, finding
-from labtui.analysis.noise import TO_DEVIATION, middle
+from labtui.analysis.noise import TO_DEVIATION, mean, middle
 from labtui.analysis.runs import Floats, Run
 
 PERIOD_FEWEST = 24
@@ -50,6 +50,9 @@ POOLS = (1, 2, 4)
 
 SKIPPED = 0.10
 """Share of the evaluations left out at the beginning, where a curve falls too fast to follow."""
+
+SHORT = 128
+"""A single curve of so many values is correlated faster by its products than by transforms."""
 
 SMOOTHEST = 0.98
 """Largest coefficient of the noise model."""
@@ -99,7 +102,7 @@ def pulled_in(values: Floats, most: float) -> Floats:
     if not scale > 0:
         return np.zeros(0)
     bounded = np.minimum(np.maximum(values / scale, -most), most)
-    return bounded - float(np.add.reduce(bounded)) / bounded.size
+    return bounded - mean(bounded)
 
 
 def autocorrelation(rows: Floats, lags: int) -> Floats:
@@ -110,6 +113,9 @@ def autocorrelation(rows: Floats, lags: int) -> Floats:
         lags: Less than n.
     """
     n = rows.shape[1]
+    if len(rows) == 1 and n <= SHORT:
+        sums = np.correlate(rows[0], rows[0], "full")[None, n - 1 : n + lags]
+        return np.asarray(sums / sums[:, :1], dtype=np.float64)
     size = 1 << (2 * n - 1).bit_length()
     power = np.abs(np.fft.rfft(rows, size)) ** 2
     sums = np.fft.irfft(power, size)[:, : lags + 1]
@@ -120,11 +126,13 @@ def period(course: Course) -> dict[str, Any] | None:
     """Find the period of a curve; None where there is none that chance does not give."""
     looks = [pool for pool in POOLS if len(course) >= pool * PERIOD_FEWEST]
     for pool in looks:
-        values = course.values[len(course) % pool :].reshape(-1, pool).mean(axis=1)
+        values = course.values
+        if pool > 1:
+            values = np.add.reduce(values[values.size % pool :].reshape(-1, pool), axis=1) / pool
         found = peak_of(values, 1 - (1 - LEVEL) / len(looks))
         if found is not None:
             lag = pool * found.pop("peak")
-            apart = course.steps[lag:].astype(float) - course.steps[:-lag]
+            apart = (course.steps[lag:] - course.steps[:-lag]).astype(np.float64)
             return {"lag_evaluations": lag, "lag_steps": middle(apart), **found}
     return None
 

@@ -201,15 +201,26 @@ def _beyond(definition: Hyperparameter, low: float, high: float, side: Side) -> 
 
 
 def _longer_list(axis: AxisColumn, side: Side, least: float, most: float) -> Proposal:
-    """Put one more point on a list, a step like the last one away: a ratio, or a difference."""
+    """Put one more point on a list, a ratio or a difference beyond its end.
+
+    The step is that of the last two values, or that of the list on average where this is longer: of
+    a list of random points the last two may be all but equal.
+    """
     numbers = levels(axis)
     edge, inner = (numbers[0], numbers[1]) if side == "low" else (numbers[-1], numbers[-2])
+    other = numbers[-1] if side == "low" else numbers[0]
     limit = least if side == "low" else most
     if edge == limit:
         return Proposal(None, None, _limit_text(axis, limit), "")
+    steps = len(numbers) - 1
     ratios = min(numbers) > 0 and max(numbers) / min(numbers) >= 2 * len(numbers)
     doubling = min(numbers) > 0 and all(b >= 1.9 * a for a, b in pairwise(numbers))
-    point = edge * edge / inner if ratios or doubling else 2 * edge - inner
+    if ratios or doubling:
+        apart = max(abs(math.log(edge / inner)), abs(math.log(edge / other)) / steps)
+        point = edge * math.exp(-apart if side == "low" else apart)
+    else:
+        apart = max(abs(edge - inner), abs(edge - other) / steps)
+        point = edge - apart if side == "low" else edge + apart
     if (point <= limit) if side == "low" else (point >= limit):
         point = (edge + limit) / 2
     if all(isinstance(v, int) for v in numbers):

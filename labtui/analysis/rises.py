@@ -304,20 +304,24 @@ def evaluation_rises(steps: Ints, losses: Floats, training: Floats, until: float
         return []
     low = np.minimum.accumulate(losses)
     before = np.concatenate([low[:1], low[:-1]])
-    noise = np.full(losses.size, deviation(losses[1:]))
-    first, flat = float(losses[0]), FLAT_EVALUATED * abs(float(losses[1])) or 1e-12
+    above, noise, first = losses - before, deviation(losses[1:]), float(losses[0])
+    if not (above > min((FIRST_FACTOR - 1) * abs(first), EARLY_NOISE * noise)).any():
+        return []  # less than what each of the rules below asks for
+    flat = FLAT_EVALUATED * abs(float(losses[1])) or 1e-12
     way = EARLY_RISE * max(first - float(low[-1]), FLAT_EVALUATED * abs(first))
     early = steps <= until
     # What is above the untrained model needs no second witness.
     worse = (losses - first > (FIRST_FACTOR - 1) * abs(first)) & (losses - first > way)
     rising = training > np.concatenate([training[:1], np.minimum.accumulate(training)[:-1]])
-    again = (losses - before > np.maximum(way, EARLY_NOISE * noise)) & rising
+    again = (above > max(way, EARLY_NOISE * noise)) & rising
     so_far = np.maximum(float(losses[1]) - before, flat)
     previous = np.concatenate([losses[:1], losses[:-1]])
     trained = training > np.concatenate([training[:1], training[:-1]])
     needed = np.maximum(JUMP * so_far, JUMP_NOISE * noise)
-    jumps = (losses - previous > needed) & (losses - before > needed) & trained
+    jumps = (losses - previous > needed) & (above > needed) & trained
     jumps[:2] = False
     begins = np.where(early, worse | again, jumps)
+    if not begins.any():
+        return []
     least = np.where(early, way, needed)
-    return periods(steps, losses, low, begins, least, noise, early)
+    return periods(steps, losses, low, begins, least, np.full(losses.size, noise), early)

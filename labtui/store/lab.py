@@ -228,10 +228,13 @@ class Lab:
 
     def trial_points(self, trial: int) -> list[tuple[int, int, float | None]]:
         """Give all points of one trial (by id): metric's number, step, value (None for NaN)."""
-        rows = self._all(
-            "SELECT metric, step, value FROM points WHERE trial = ? ORDER BY metric, step", (trial,)
-        )
-        return [tuple(row) for row in rows]
+        with self._reading():
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples: a study has millions of them
+            return cursor.execute(
+                "SELECT metric, step, value FROM points WHERE trial = ? ORDER BY metric, step",
+                (trial,),
+            ).fetchall()
 
     def metric_names(self) -> dict[int, str]:
         """Give the names of all metrics by their numbers."""

@@ -82,7 +82,8 @@ def _results(table: StudyTable, selection: str) -> Iterator[Outcome]:
 
 
 def _runs(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> Iterator[Outcome]:
-    reader, judged = RunReader(lab, study), JudgedTrials(lab.paths, study)
+    reader = RunReader(lab, study)
+    judged = JudgedTrials(lab.paths, study, reader.declared)
     ended = [trial for trial in trials if trial.state in ENDED]
     best = best_trials(study, ended, 1)
     first = {trial.id for trial in best}

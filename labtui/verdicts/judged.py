@@ -1,7 +1,8 @@
 """Judgements of trials that are kept beside the lab, so that only changed trials are judged again.
 
 A file a study and objective in ``lab.files/cache``, written when judging took long enough to be
-felt, thrown away when the code that judges changed. Losing it loses nothing.
+felt, thrown away when the code that judges changed, or what the study declares. Losing it loses
+nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,21 @@ _JUDGES = ("analysis", "verdicts")
 
 
 class JudgedTrials:
-    """The outcomes of a study's trials, by trial and revision."""
+    """The outcomes of a study's trials, by trial and what it was when it was judged."""
 
-    def __init__(self, paths: LabPaths, study: StudyRecord) -> None:
-        """Read what was kept for a study under its objective."""
-        objective = f"{study.metric}\n{study.direction}\n{study.selection}"
-        digest = hashlib.sha256(objective.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        self._path = paths.files / "cache" / f"check-{study.id}-{digest}.json"
+    def __init__(self, paths: LabPaths, study: StudyRecord, declared: object = None) -> None:
+        """Read what was kept for a study under its objective.
+
+        Args:
+            paths: Of the lab.
+            study: The study; its metric, direction and selection are its objective.
+            declared: What else the judgements of all its trials rest on, known by its ``repr``.
+        """
+        objective = (study.metric, study.direction, study.selection)
+        name = f"check-{study.id}-{_digest(objective)[:12]}.json"
+        self._path = paths.files / "cache" / name
+        # Another study may have the same id: in a lab that was made anew.
+        self._version = _digest(_code(), study.name, study.created, declared)
         self._kept = self._read()
         self._seconds = 0.0
 
@@ -44,26 +52,29 @@ class JudgedTrials:
         self, trial: TrialRecord, judge: Callable[[TrialRecord], Iterable[Outcome]]
     ) -> list[Outcome]:
         """Give the outcomes of a trial: as kept, or as judged now."""
-        kept = self._kept.get(str(trial.id))
-        if kept is not None and kept[0] == trial.revision:
-            return [_outcome(one) for one in kept[1]]
+        known, seen = str(trial.id), [trial.revision, trial.state, trial.finished]
+        with contextlib.suppress(TypeError, KeyError, ValueError):  # not what was written
+            then, kept = self._kept[known]
+            if then == seen:
+                return [_outcome(one) for one in kept]
         start = time.perf_counter()
         found = list(judge(trial))
         self._seconds += time.perf_counter() - start
-        self._kept[str(trial.id)] = [trial.revision, [asdict(one) for one in found]]
+        self._kept[known] = [seen, [vars(one) for one in found]]
         return found
 
     def keep(self) -> None:
-        """Write what was judged, if that took long; a folder that cannot be written is let be."""
+        """Write what was judged, if that took long and it can be written."""
         if self._seconds < FELT_SECONDS:
             return
-        document = {"version": _version(), "trials": self._kept}
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, TypeError, ValueError):  # no folder, or no JSON
+            # In one piece, at a quarter of the price of a stream.
+            text = json.dumps({"version": self._version, "trials": self._kept})
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._path.parent, suffix=".tmp")
             try:
                 with os.fdopen(handle, "w", encoding="ascii") as stream:
-                    json.dump(document, stream)
+                    stream.write(text)
                 os.replace(temporary, self._path)
             except BaseException:
                 os.unlink(temporary)
@@ -72,10 +83,12 @@ class JudgedTrials:
     def _read(self) -> dict[str, Any]:
         try:
             document = json.loads(self._path.read_text("ascii"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
-        fits = isinstance(document, dict) and document.get("version") == _version()
-        return dict(document["trials"]) if fits else {}
+        if not isinstance(document, dict) or document.get("version") != self._version:
+            return {}
+        trials = document.get("trials")
+        return trials if isinstance(trials, dict) else {}
 
 
 def _outcome(kept: dict[str, Any]) -> Outcome:
@@ -83,9 +96,13 @@ def _outcome(kept: dict[str, Any]) -> Outcome:
 
 
 @cache
-def _version() -> str:
+def _code() -> str:
     """Identify the code that judges: its version, and the size and time of its files."""
     root = Path(labtui.__file__).parent
     files = sorted(path for room in _JUDGES for path in (root / room).glob("*.py"))
     seen = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return hashlib.sha256(f"{labtui.__version__} {seen}".encode()).hexdigest()
+    return _digest(labtui.__version__, seen)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("ascii", "backslashreplace")).hexdigest()

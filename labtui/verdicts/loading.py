@@ -163,6 +163,11 @@ class RunReader:
         } | lab.metric_goals()
         self._regularized = _studies_regularizer(lab, study)
 
+    @property
+    def declared(self) -> tuple[object, ...]:
+        """What all runs share that can be declared anew: their judgements rest on it."""
+        return sorted(self._goals.items()), self._regularized
+
     def read(self, trial: TrialRecord) -> Run:
         """Load a trial with all its curves but those of the test set."""
         return Run(
@@ -183,15 +188,15 @@ class RunReader:
         rows = self._lab.trial_points(trial)
         if not rows:
             return {}
-        table = np.array(rows, dtype=np.float64)  # None becomes NaN
-        metrics = table[:, 0].astype(np.int64)
-        starts = [0, *(np.flatnonzero(np.diff(metrics)) + 1).tolist(), len(metrics)]
+        numbers, at, logged = zip(*rows, strict=True)
+        metrics, steps = np.array(numbers, dtype=np.int64), np.array(at, dtype=np.int64)
+        values = np.array(logged, dtype=np.float64)  # None becomes NaN
+        starts = [0, *(np.flatnonzero(metrics[1:] != metrics[:-1]) + 1).tolist(), len(rows)]
         curves: dict[str, Curve] = {}
         for start, end in pairwise(starts):
-            name = self._names[int(metrics[start])]
+            name = self._names[numbers[start]]
             if not name.startswith(HIDDEN):
-                steps = table[start:end, 1].astype(np.int64)
-                curves[name] = Curve(steps, table[start:end, 2])
+                curves[name] = Curve(steps[start:end], values[start:end])
         return curves
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from labtui.analysis.boundaries import judge_boundaries
-from labtui.analysis.edges import hypergeometric_tail
 from labtui.analysis.proposals import natural_limits, rate_like, widened
 from labtui.analysis.table import axis_column
 from tests.analysis.tables import (
@@ -129,7 +128,8 @@ def test_where_little_trains_its_place_is_the_evidence():
     study = made({f"h{i}": nuisance(**RATE) for i in range(3)}, units, values)
     found = boundaries(study)
     assert set(found) == {("h0", "low")}
-    assert found["h0", "low"].evidence["usable_in_outer_quarter"] == 7
+    assert found["h0", "low"].evidence["usable_trials"] == 7
+    assert "7 of 30 trained" in found["h0", "low"].message
 
 
 def test_each_condition_is_judged_where_it_is_in_force():
@@ -165,10 +165,45 @@ def test_what_cannot_be_judged_says_why():
     flat = made({"a": nuisance(**RATE)}, halton(1, 12, 1), np.ones(12))
     assert reasons(judge_boundaries(flat)) == ["all trials are equally good"]
     few = made({"a": nuisance(**RATE)}, halton(1, 6, 1), np.arange(6.0))
-    assert reasons(judge_boundaries(few)) == ["6 usable trials, fewer than 8"]
+    assert reasons(judge_boundaries(few)) == ["6 configurations, fewer than 8"]
     none = made({"a": nuisance(**RATE)}, halton(1, 12, 1), np.full(12, np.nan))
-    assert reasons(judge_boundaries(none)) == ["0 usable trials, fewer than 8"]
+    assert reasons(judge_boundaries(none)) == ["0 usable trials, fewer than 3"]
     assert not findings(judge_boundaries(none), "search-boundary")
+
+
+def test_reruns_of_one_configuration_are_one_point():
+    units = np.repeat(halton(1, 5, 2), 5, axis=0)
+    names = {"a": nuisance(**RATE), "b": nuisance(**RATE)}
+    again = tuple(i // 5 for i in range(25))
+    five = made(names, units, units[:, 0], configurations=again)
+    assert reasons(judge_boundaries(five)) == ["5 configurations, fewer than 8"] * 2
+    units = np.repeat(halton(1, 10, 2), 3, axis=0)
+    noise = np.tile([-0.3, 0, 0.3], 10)
+    values, again = units[:, 0] + noise, tuple(i // 3 for i in range(30))
+    pooled = boundaries(made(names, units, values, configurations=again))["a", "low"].evidence
+    once = boundaries(made(names, units[::3], units[::3, 0]))["a", "low"].evidence
+    assert pooled["trials"] == once["trials"] == 10
+    assert pooled["score"] == pytest.approx(once["score"])
+
+
+def test_the_range_of_a_worse_arm_is_judged_too():
+    units = halton(1, 40, 2)
+    arms = ("a",) * 20 + ("b",) * 20
+    # Arm b is worse throughout, and its order is the same: low values of h0 are best in both.
+    values = units[:, 0] + 10 * np.array([arm == "b" for arm in arms])
+    found = boundaries(made({f"h{i}": nuisance(**RATE) for i in range(2)}, units, values, arms=arms))
+    assert set(found) == {("h0", "low")}
+    opposite = np.where([arm == "b" for arm in arms], 11 - values + units[:, 0], values)
+    both = made({f"h{i}": nuisance(**RATE) for i in range(2)}, units, opposite, arms=arms)
+    assert len(boundaries(both)) == 0 or set(boundaries(both)) == {("h0", "low")}
+
+
+def test_a_point_beyond_a_list_is_a_real_step_away():
+    axis = axis_column("weight_decay", "", nuisance(values=[0.0812, 0.0816, 0.13, 0.3, 0.9]), [])
+    values = widened(axis, "low").values
+    assert values[0] == pytest.approx(0.0812 - (0.9 - 0.0812) / 4, abs=0.05) or values[0] < 0.06
+    wide = axis_column("lr", "", nuisance(values=[0.0812, 0.0816, 0.5, 3.0, 9.0]), [])
+    assert widened(wide, "low").values[0] == 0.025
 
 
 def test_ties_and_repeated_positions_are_no_trouble():
@@ -186,7 +221,7 @@ def test_real_networks_want_a_smaller_rate_and_more_units():
         (("init_lr", "low"), "warning"),
         (("n_units_1", "high"), "warning"),
     }
-    assert found["init_lr", "low"].evidence["proposed_values"][0] == 2.5e-4
+    assert found["init_lr", "low"].evidence["proposed_values"][0] == 1.7e-4
     assert found["n_units_1", "high"].evidence["proposed_values"][-1] == 1024
 
 
@@ -256,9 +291,3 @@ def test_names_tell_rates_and_shares():
     assert not any(rate_like(n) for n in ("dropout_rate", "lr_peak_epoch", "lr_decay", "colour"))
     beta = axis_column("beta2", "", nuisance(range=(0.9, 0.999)), [])
     assert natural_limits(beta) == (0.0, 1.0)
-
-
-def test_hypergeometric_tail_counts_hands():
-    assert hypergeometric_tail(0, 5, 4, 20) == pytest.approx(1)
-    assert hypergeometric_tail(2, 2, 2, 4) == pytest.approx(1 / 6)
-    assert hypergeometric_tail(1, 2, 2, 4) == pytest.approx(5 / 6)

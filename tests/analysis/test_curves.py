@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labtui.analysis.curves import judge_curves
 from labtui.analysis.findings import Finding, NotJudged
-from labtui.analysis.noise import residual_deviation, running_median, smoothed
+from labtui.analysis.noise import residual_deviation
 from labtui.analysis.runs import Curve, Run
 from tests.support.algoperf import ROOT, read_run
 
@@ -311,14 +311,6 @@ def test_any_length(size, kind):
     assert codes <= CODES
     if size <= 8:
         assert codes == CODES
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=90))
-@settings(max_examples=50, deadline=None)
-def test_smoothing_is_a_running_median(values):
-    array = np.array(values)
-    width = 5 if array.size >= 40 else 3
-    np.testing.assert_allclose(smoothed(array), running_median(array, width))
 
 
 @pytest.mark.parametrize("degree", [1, 2])

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labtui.analysis.gradients import Norms, judge_norms
-from labtui.analysis.noise import running_median
 from labtui.analysis.rises import Curve, judge_curve
 from labtui.analysis.stability import Run, Sweep, judge, judge_sweep, rates_above
 
@@ -123,15 +122,6 @@ def test_the_unit_of_the_loss_does_not_matter(losses, unit):
     steps = range(1, len(losses) + 1)
     one, other = judge_curve(steps, losses), judge_curve(steps, [unit * loss for loss in losses])
     assert [(r.start, r.peak) for r in one.rises] == [(r.start, r.peak) for r in other.rises]
-
-
-@settings(max_examples=30)
-@given(st.lists(finite, min_size=1, max_size=60), st.sampled_from([1, 3, 5, 31]))
-def test_running_medians_are_centred_medians(values, width):
-    found = running_median(np.array(values), width)
-    half = width // 2
-    expected = [np.median(values[max(0, i - half) : i + half + 1]) for i in range(len(values))]
-    assert found == pytest.approx(expected)
 
 
 # -- sweeps -------------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ def test_every_exit_code_is_documented():
 
 
 def json_tables():
-    """The tables of the section on JSON: list, study, trial, what only one trial has, check, by key."""
+    """Keys of the tables on JSON: list, study, trial, what one trial alone has, check."""
     parts = re.split(r"^\| key \|.*\n", section(LAB_PAGE, "JSON documents"), flags=re.M)[1:]
     return [set(names("| a |\n|---|\n" + part.split("\n\n")[0])) for part in parts]
 
