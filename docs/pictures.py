@@ -134,6 +134,11 @@ def wanted_studies() -> dict[str, StudyPicture]:
     return found
 
 
+def page_of(code: str) -> str:
+    """Give the page of a finding."""
+    return (FOLDER / f"{code}.md").read_text("utf-8")
+
+
 def read(text: str) -> Picture | None:
     """Read a comment; None where it does not name a trial and what to draw of it."""
     words = re.split(r"[\s,]+", text.strip())
@@ -290,6 +295,8 @@ def main(codes: Sequence[str]) -> int:
             with study_pictures.judged(code, studies[code]) as seen:
                 drawn = stacked(list(study_pictures.figures(studies[code], seen)))
                 said = seen.found.message
+            if " ".join(said.split()) not in " ".join(page_of(code).split()):
+                print(f"{code}: the page quotes other words than these")
         else:
             drawn = draw(code, pictures[code])
             found = judged(code, load(pictures[code]))

@@ -95,7 +95,7 @@ def _runs(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> Iterat
         yield from _marked(judged.outcomes(trial, judge))
     for trial in ended:
         if trial.id not in first:
-            yield from judged.outcomes(trial, judge)
+            yield from _others(judged.outcomes(trial, judge))
     judged.keep()
 
 
@@ -110,5 +110,14 @@ def _marked(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
     for outcome in outcomes:
         if isinstance(outcome, Finding):
             yield replace(outcome, evidence={**outcome.evidence, "best_of_arm": True})
+        else:
+            yield outcome
+
+
+def _others(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """Lower alerts about other trials: in a wide search some diverge, and nothing rests on them."""
+    for outcome in outcomes:
+        if isinstance(outcome, Finding) and outcome.severity == "alert":
+            yield replace(outcome, severity="warning")
         else:
             yield outcome

@@ -28,7 +28,7 @@ def jsonable(value: Any) -> Any:
     """Give a value that strict JSON can hold: numbers that are not finite become strings."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # the abstract class alone is slow
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
@@ -201,8 +201,8 @@ def verdict_document(verdict: Verdict) -> Document:
         "procedure"}], "not_judged": [{"code", "subject", "reason"}]}``
     """
     document = {
-        "findings": [asdict(one) for one in verdict.findings],
-        "not_judged": [asdict(one) for one in verdict.not_judged],
+        "findings": [vars(one) for one in verdict.findings],
+        "not_judged": [vars(one) for one in verdict.not_judged],
     }
     return dict(jsonable(document))
 

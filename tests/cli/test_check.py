@@ -23,7 +23,8 @@ def test_a_study_is_judged_in_words(labtui):
     found = labtui("check", "digits-optimizer")
     assert found.code == 0
     assert "objective  minimize validation/error_rate (best over training)" in found.out
-    assert "▲ diverged" in found.out
+    assert "▲ infeasible-region" in found.out
+    assert "! diverged" in found.out
     assert "[P16]" in found.out
     assert "→ " in found.out
     assert "\ncannot judge\n" in found.out

@@ -84,7 +84,7 @@ def test_a_plane_shows_the_best_trials_along_a_line_of_one_effective_rate():
     [
         ("study a.yaml axis:learning_rate axis:width", ("axis:learning_rate", "axis:width"), None),
         ("study a.yaml norms trial=3", ("norms",), 3),
-        ("study hpolib curves:validation/loss", ("curves:validation/loss",), None),
+        ("study a.yaml curves:validation/loss", ("curves:validation/loss",), None),
     ],
 )
 def test_comments_about_studies_are_read(comment, figures, trial):

@@ -110,7 +110,7 @@ async def test_on_a_large_screen_the_verdict_is_beside_the_trials(paths):
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=LARGE) as pilot:
         await open_study(pilot, app)
-        await until(pilot, lambda: "▲ diverged" in screen_text(app))
+        await until(pilot, lambda: "! diverged" in screen_text(app))
         for shown in ("at step", "curves 1/2", "axis 1/4", "median", "verdict "):
             assert shown in screen_text(app)
         await pilot.press("7")
