@@ -22,6 +22,9 @@ lie before it. Of 105 real runs, 73 ended before 0.95, 27 at the end or later, a
 FEWEST_RUNS = 5
 """Fewest whole runs whose quartiles are taken: with four, a quartile is the mean of two of them."""
 
+FEWEST_EVALUATIONS = 8
+"""Fewest evaluations among which a best step can be early or late: with one it is always last."""
+
 CHANCE_ERRORS = 3.0
 """Standard errors by which a baseline must beat chance: diagnostics.md, Below chance. One of 740
 models that know nothing does."""
@@ -36,6 +39,13 @@ def judge_lengths(table: StudyTable) -> list[Outcome]:
     planned = np.where(np.isfinite(table.planned), table.planned, table.last_steps)
     early = known & (table.last_steps < WHOLE * planned)
     whole = known & ~early
+    if table.evaluations:
+        often = np.array(table.evaluations) >= FEWEST_EVALUATIONS
+        if (known & ~often).any() and not (known & often).any():
+            most = max(n for n, one in zip(table.evaluations, known, strict=True) if one)
+            reason = f"at most {most} evaluations a trial, {FEWEST_EVALUATIONS} are needed"
+            return [cannot_judge(code, reason) for code in ("steps-too-few", "steps-too-many")]
+        whole &= often
     count, stopped = int(whole.sum()), int(early.sum())
     if count < FEWEST_RUNS:
         reason = f"{count} runs reached their last planned step, {FEWEST_RUNS} are needed"

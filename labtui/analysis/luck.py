@@ -165,7 +165,9 @@ def _judge_search(table: StudyTable) -> list[Outcome]:
     if reruns is not None:
         evidence |= _rerun_evidence(table, reruns)
     ratio = None
-    if spread is not None and reruns is not None and reruns.best > 0:
+    # Where every repetition found the same configuration, both are the deviation of its reruns.
+    same = repeated is not None and reruns is not None and math.isclose(repeated, reruns.best)
+    if spread is not None and reruns is not None and reruns.best > 0 and not same:
         ratio = evidence["ratio"] = spread / reruns.best
     return [
         finding(
@@ -209,6 +211,11 @@ def _luck_message(
         start = f"{trials} trials are too few to resample"
     if reruns is None:
         return f"{start}; nothing was rerun, so the deviation of retraining is unknown."
+    if repeated is not None and math.isclose(repeated, reruns.best):
+        return (
+            f"All {repetitions} repetitions found the same configuration best; its reruns deviate "
+            f"by {reruns.best:.2g}."
+        )
     end = f"reruns of the best configuration deviate by {reruns.best:.2g} ({reruns.reruns} reruns)"
     return f"{start}; {end}" + ("." if ratio is None else f": {ratio:.1f} times as much.")
 

@@ -93,6 +93,7 @@ class StudyTable:
         params: The configuration of each; may be left out.
         points: Number of the search point of each: trials of different arms at one point are
             paired; None for a trial at no point, empty where nobody knows.
+        evaluations: How often the objective of each was evaluated; empty where it is not known.
     """
 
     study: str
@@ -114,6 +115,7 @@ class StudyTable:
     scientific: tuple[str, ...] = ()
     params: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     points: tuple[int | None, ...] = field(default=(), repr=False)
+    evaluations: tuple[int, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         """How many trials there are."""

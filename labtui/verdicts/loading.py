@@ -82,6 +82,7 @@ def study_table(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> 
     declared = declared_metrics(lab, study).get(study.metric, Declared())
     sign = 1.0 if study.minimize else -1.0
     definitions = lab.hyperparameters(study.name)
+    evaluated = {one.trial: one.n for one in lab.summaries(study.name, study.metric)}
     return StudyTable(
         study=study.name,
         metric=study.metric,
@@ -104,6 +105,7 @@ def study_table(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> 
         ),
         params=params,
         points=tuple(trial.point for trial in ended),
+        evaluations=tuple(evaluated.get(trial.id, 0) for trial in ended),
     )
 
 

@@ -30,6 +30,13 @@ def test_best_checkpoints_that_come_first():
     assert found.evidence["runs_in_part"] == 4
 
 
+def test_a_best_of_one_evaluation_says_nothing_about_the_length():
+    outcomes = lengths([100, 100, 100, 100, 100], evaluations=(1, 1, 1, 2, 2))
+    assert [type(one) for one in outcomes] == [NotJudged, NotJudged]
+    assert outcomes[0].reason == "at most 2 evaluations a trial, 8 are needed"
+    assert lengths([100, 100, 100, 100, 100], evaluations=(20,) * 5)[0].code == "steps-too-few"
+
+
 def test_best_checkpoints_in_between_say_nothing():
     assert lengths([5, 30, 50, 70, 100]) == []
     assert lengths([5, 8, 10, 11, 11]) == []
