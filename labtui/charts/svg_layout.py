@@ -217,7 +217,8 @@ def _spread(wanted: list[tuple[float, str]], width: int, *, push: bool) -> list[
         if start < free and not push:
             continue
         start = max(start, free)
-        text = fitted(text, width - 2 - start)
+        # A label at the very edge fits: what is left then is its size but for rounding.
+        text = fitted(text, width - 2 - start + 0.01)
         if text:
             placed.append(Label(at, start, text))
             free = start + text_width(text) + 6

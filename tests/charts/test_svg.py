@@ -242,3 +242,9 @@ def test_the_name_of_an_axis_loses_its_parenthesis_first():
     spec = ChartSpec("t", Axis(), axis, (Series([1, 2], [0.1, 0.9]),))
     assert "validation/error_rate" in texts(parsed(spec, 460, 260))
     assert axis.label in texts(parsed(spec, 460, 400))
+
+
+@pytest.mark.parametrize("last", [400, 4000, 10_305, 57_800, 1_000_000])
+def test_the_last_tick_at_the_edge_is_whole(last):
+    drawn = to_svg(ChartSpec("t", Axis("step"), Axis("y"), (Series([0, last], [0, 1], "a"),)))
+    assert "…" not in "".join(ElementTree.fromstring(drawn).itertext())
