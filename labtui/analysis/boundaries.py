@@ -1,8 +1,8 @@
 """Whether the best points lie at an edge of the search space, or where training diverges.
 
-Trials are ranked, those that did not train together at the bottom. The rule adds up how much nearer
-to an end the better trials are, how many of the best few lie there, and where an additive fit of
-all ranks has its minimum (`edges`, `marginals`).
+Usable trials are ranked. The rule adds up how much nearer to an end the better ones are, how many
+of the best few lie there, and where an additive fit has its minimum (`edges`,
+`marginals`). Where hardly anything trains, all trials are ranked, those that failed at the bottom.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labtui.analysis.edges import STRONG, WEAK, Edge, Strength, edge_evidence
+from labtui.analysis.edges import LIKELY, STRONG, WEAK, Edge, Strength, edge_evidence
 from labtui.analysis.feasibility import Classes, Threshold, classify, thresholds
 from labtui.analysis.findings import Outcome, Severity, cannot_judge, finding
 from labtui.analysis.marginals import fit_marginals, rank_scores
@@ -31,10 +31,17 @@ from labtui.analysis.runs import Floats, Ints
 from labtui.analysis.table import AxisColumn, StudyTable
 
 FEWEST = 8
-"""Fewest configurations: reruns of one say nothing about the range."""
+"""Fewest configurations; reruns of one say nothing about the range. With so many usable ones the
+others are left out: counted as the worst they make the low end of a rate look best wherever its
+high half diverges (83 % of 60 subsamples of AlexNet's 512 trials, whose best rates are inside)."""
 
 FEWEST_USABLE = 3
 """Fewest of them that trained: the place of two is chance."""
+
+RARE, EXPECTED = 0.25, 0.10
+"""Where at most a quarter of the trials trains, too high a learning rate is the usual cause: this
+score then names the low end of a rate, and one usable trial is enough. Rates cut above AlexNet's
+best ones were found in 50 to 67 % instead of 8 to 25 % of subsamples of 20 and 30."""
 
 MOST_LABELS = 24
 """Most values of a categorical hyperparameter whose effect is taken away."""
@@ -120,34 +127,41 @@ def _judge_axis(
     here = np.isfinite(unit[rows])
     rows, values = rows[here], values[here]
     edge_of_stability = None if limit is None else _stability(table, axis, unit, usable, limit)
-    reason = _unfit(unit[rows], values)
+    rare = rate_like(axis.name) and np.isfinite(values).mean() <= RARE if values.size else False
+    reason = _unfit(unit[rows], values, 1 if rare else FEWEST_USABLE)
     if reason:
         if edge_of_stability is not None:
             yield edge_of_stability
         yield cannot_judge("search-boundary", reason, **axis.subject)
         return
-    key = here.tobytes()
+    total, trained = values.size, np.isfinite(values)
+    if trained.sum() >= FEWEST:
+        rows, values = rows[trained], values[trained]
+    key = rows.tobytes()
     if key not in fits:
         fits[key] = _fit(table, rows, values)
-    edges = {edge.side: edge for edge in _edges(axis, rows, values, fits[key][id(axis)])}
+    curves = fits[key].get(id(axis))
+    edges = {edge.side: edge for edge in _edges(axis, rows, values, curves, rare)}
     # Where the best rates lie at the low end, what diverges above is not what limits them.
     if edge_of_stability is not None and "low" not in edges:
         yield edge_of_stability
     for side, edge in edges.items():
         if side == "low" or edge_of_stability is None:
-            yield _boundary(axis, edge, values)
+            yield _boundary(axis, edge, int(trained.sum()), total)
 
 
-def _unfit(unit: Floats, values: Floats) -> str:
+def _unfit(unit: Floats, values: Floats, least: int) -> str:
     """Say why the trials of an axis cannot be judged; empty if they can."""
     trained = np.isfinite(values)
     if unit.size < FEWEST:
         return f"{unit.size} configurations, fewer than {FEWEST}"
-    if trained.sum() < FEWEST_USABLE:
-        return f"{int(trained.sum())} usable trials, fewer than {FEWEST_USABLE}"
+    if trained.sum() < least:
+        return f"{int(trained.sum())} usable trials, fewer than {least}"
     if np.unique(unit).size < 3:
         return "fewer than three different values"
-    return "all trials are equally good" if np.ptp(values[trained]) <= 0 else ""
+    alone = trained.all() or trained.sum() >= FEWEST  # no trial that failed is ranked with them
+    equal = alone and np.ptp(values[trained]) <= 0
+    return "all trials are equally good" if equal else ""
 
 
 def _fit(table: StudyTable, rows: Ints, values: Floats) -> dict[int, Floats]:
@@ -157,18 +171,27 @@ def _fit(table: StudyTable, rows: Ints, values: Floats) -> dict[int, Floats]:
     labels = [[axis.values[i] for i in rows] for axis in table.axes if axis.kind == "categorical"]
     told = [one for one in labels if 1 < len(set(map(str, one))) <= MOST_LABELS]
     units = [_stretched(axis)[rows] for axis in varied]
-    curves = fit_marginals(units, rank_scores(values), told)
+    target = values if np.isfinite(values).all() else rank_scores(values)
+    curves = fit_marginals(units, target, told)
     return {id(axis): curve for axis, curve in zip(varied, curves, strict=True)}
 
 
-def _edges(axis: AxisColumn, rows: Ints, values: Floats, curves: Floats) -> Iterator[Edge]:
+def _edges(
+    axis: AxisColumn, rows: Ints, values: Floats, curves: Floats | None, rare: bool
+) -> Iterator[Edge]:
     """Give the ends of an axis beyond which a better point may lie."""
+    if curves is None:  # it does not vary among the usable trials
+        return
     unit = _stretched(axis)[rows]
     ranked, usable = np.argsort(values, kind="stable"), int(np.isfinite(values).sum())
     sides: tuple[Side, Side] = ("low", "high")
     for side in sides:
-        edge = edge_evidence(unit, ranked, usable, curves, side)
-        if edge.score >= WEAK:
+        expected = rare and side == "low" and usable < FEWEST
+        if usable < FEWEST_USABLE and not expected:
+            continue
+        counted = values.size if expected else usable
+        edge = edge_evidence(unit, ranked, usable, curves, side, counted)
+        if edge.found or (expected and edge.score >= EXPECTED):
             yield edge
 
 
@@ -182,30 +205,33 @@ def _stretched(axis: AxisColumn) -> Floats:
     return stretched
 
 
-def _boundary(axis: AxisColumn, edge: Edge, values: Floats) -> Outcome:
+def _boundary(axis: AxisColumn, edge: Edge, trained: int, total: int) -> Outcome:
     strength: Strength = "strong" if edge.score >= STRONG and _ranged(axis) else "weak"
-    trained = int(np.isfinite(values).sum())
-    few = f"; {trained} of {values.size} trained" if 2 * trained <= values.size else ""
+    few = f"; {trained} of {total} trained" if 2 * trained <= total else ""
+    start = "The best" if strength == "strong" else "Weak evidence: the best"
+    fitted = f"{edge.place:.0%} of the range from it" if edge.place >= 0.005 else "at it"
     message = (
-        f"The best values of {_named(axis)} lie at the {edge.side} end of its range: "
+        f"{start} values of {_named(axis)} lie at the {edge.side} end of its range: "
         f"{edge.tail:.0%} of the best {edge.best} trials are in the outer fifth, better trials are "
         f"{edge.trend:.1f} deviations nearer to it than by chance, and the fitted optimum is "
-        f"{edge.place:.2f} of the range from it{few}."
+        f"{fitted}{few}."
     )
     proposal = widened(axis, edge.side)
     severity: Severity = "alert" if strength == "strong" else "warning"
     if not proposal.text:
         severity = "info"
     evidence: Mapping[str, object] = {
-        "trials": int(values.size),
+        "trials": total,
         "usable_trials": trained,
         "u_of_best": edge.unit_of_best if edge.side == "low" else 1 - edge.unit_of_best,
         "best_trials": edge.best,
         "share_of_best_near_edge": edge.tail,
         "trend_deviations": edge.trend,
         "fitted_distance_from_edge": edge.place,
+        "probability_near_edge": edge.near,
         "score": edge.score,
         "weak_from": WEAK,
+        "likely_from": LIKELY,
         "strong_from": STRONG,
         "strength": strength,
         "range": list(ends(axis)),

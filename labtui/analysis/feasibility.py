@@ -58,6 +58,10 @@ PILE_WIDTH, PILE_SHARE, PILE_LEAST = 0.02, 0.10, 4
 within this part of the way from the best, in the worse half. Within 1.5 % lie 46 % of AlexNet's
 365 completed trials, most at chance, and 12 % of 400 networks on protein data."""
 
+PILE_BEYOND = 0.15
+"""Models that learned nothing are the worst: at most this share of the trials ends beyond them. An
+error counted on 360 examples piles up anywhere."""
+
 CHANCE_MARGIN = 0.02
 """Nearer to chance than this part of the way from chance to the best is at chance."""
 
@@ -170,7 +174,9 @@ def poor_above(values: Floats, chance: float | None = None) -> float | None:
     limits = []
     if chance is not None and chance > best:
         limits.append(chance - CHANCE_MARGIN * (chance - best))
-    limits += [limit for limit in (_fence(values), _pile(values)) if limit is not None]
+    # A pile stands for a chance level that nobody declared.
+    found = (_fence(values), _pile(values) if chance is None else None)
+    limits += [limit for limit in found if limit is not None]
     reached = [float(values[values >= limit].min()) for limit in limits if (values >= limit).any()]
     return min(reached, default=None)
 
@@ -196,6 +202,8 @@ def _pile(values: Floats) -> float | None:
     first, last = ordered[lead : ordered.size - least + 1], ordered[lead + least - 1 :]
     piled = last - first <= PILE_WIDTH * (first - ordered[0])
     piled &= first > ordered[0]
+    ends = np.searchsorted(ordered, first + PILE_WIDTH * (first - ordered[0]), side="right")
+    piled &= ordered.size - ends <= PILE_BEYOND * ordered.size
     return float(first[np.argmax(piled)]) if piled.any() else None
 
 

@@ -1,9 +1,8 @@
-"""What each hyperparameter does on its own: an additive fit of a study's ranking, with doubt.
+"""What each hyperparameter does on its own: an additive fit of a study's results, with doubt.
 
 A Bayesian additive regression: every axis is a sum of Legendre polynomials, with a scale of its own
 (automatic relevance, by expectation maximisation). All axes are fitted at once, which takes the
-effect of the others away from each; an inert one shrinks to nothing. What is fitted are the normal
-scores of ranks, so that neither outliers nor the objective's scale matter. Numpy only.
+effect of the others away from each; an inert one shrinks to nothing. Numpy only.
 """
 
 from __future__ import annotations
@@ -24,6 +23,9 @@ DEGREES = ((2, 0), (4, 40), (6, 100))
 """Degrees that are tried, and the fewest trials for each: 20 trials of 4 axes hold a bowl, no more
 (with degree 4 optima outside were found half as often at n = 20); with hundreds, a plateau that
 ends in a cliff would otherwise be taken for a slope."""
+
+OFFSETS = (math.inf, 1.0, 0.1)
+"""Values are fitted as log(gap to the best + offset x typical gap); infinite is as they are."""
 
 ROUNDS = 25
 """Of expectation maximisation, each one small inverse; the calibration was done with as many."""
@@ -82,31 +84,60 @@ def rank_scores(values: Floats) -> Floats:
 
 
 def fit_marginals(
-    units: Sequence[Floats], target: Floats, others: Sequence[Sequence[object]] = ()
+    units: Sequence[Floats], values: Floats, others: Sequence[Sequence[object]] = ()
 ) -> list[Floats]:
     """Fit the effect of each axis.
 
     Args:
         units: Positions of all trials on each axis, each (n,); NaN where not in force. An axis with
             few different positions gets as many degrees as it can tell apart.
-        target: What to fit, not all equal; lower is better, (n,).
-        others: Labels of all trials, such as their optimizers, whose effect is taken away.
+        values: (n,), finite, not all equal; lower is better.
+        others: Labels of all trials, such as their arms, whose effect is taken away.
 
     Returns:
-        For each axis samples of its curve on `GRID`, (DRAWS, 41), in deviations of the target.
+        For each axis samples of its curve on `GRID`, (DRAWS, 41), in deviations of what was
+        fitted; lower is better.
     """
-    order = np.argsort(target, kind="stable")
+    order = np.argsort(values, kind="stable")
     kept = order[np.linspace(0, order.size - 1, min(order.size, MOST_TRIALS)).astype(int)]
-    units, target = [u[kept] for u in units], target[kept]
-    target = (target - target.mean()) / target.std()
+    units, values = [u[kept] for u in units], values[kept]
     labels = [_indicators([labels[i] for i in kept]) for labels in others]
-    fits = [
-        _fit(_blocks(units, labels, degree), target)
-        for degree, least in DEGREES
-        if target.size >= least
-    ]
-    likeliest = max(fits, key=lambda fit: fit.evidence)
-    return [_curves(likeliest, index) for index in range(len(units))]
+    target, fit = _best_target(units, values, labels)
+    for higher, least in DEGREES[1:]:
+        if values.size >= least:
+            other = _fit(_blocks(units, labels, higher), target)
+            if other.evidence > fit.evidence:
+                fit = other
+    return [_curves(fit, index) for index in range(len(units))]
+
+
+def _best_target(
+    units: Sequence[Floats], values: Floats, labels: Sequence[Floats]
+) -> tuple[Floats, _Fit]:
+    """Choose how the values are fitted: the transformation under which they are likeliest."""
+    degree = DEGREES[0][0]
+    blocks = _blocks(units, labels, degree)
+    found = []
+    for offset in OFFSETS:
+        target, jacobian = _transformed(values, offset)
+        fit = _fit(blocks, target)
+        found.append((fit.evidence + jacobian, target, fit))
+    _, target, fit = max(found, key=lambda one: one[0])
+    return target, fit
+
+
+def _transformed(values: Floats, offset: float) -> tuple[Floats, float]:
+    """Give standardised values, and the log Jacobian of that."""
+    gap = values - values.min()
+    # Many ties with the best would leave no typical gap; half the range then serves.
+    typical = float(np.median(gap)) or 0.5 * float(gap.max())
+    if math.isinf(offset):
+        raw, slope = gap / typical, np.full(gap.size, 1.0 / typical)
+    else:
+        shifted = gap / typical + offset
+        raw, slope = np.log(shifted), 1.0 / (shifted * typical)
+    scale = float(raw.std())
+    return (raw - raw.mean()) / scale, float(np.log(slope / scale).sum())
 
 
 def _blocks(

@@ -79,6 +79,12 @@ def test_a_pile_at_chance_is_poor_however_large():
     assert poor_above(np.concatenate([np.full(12, 0.4), rng.uniform(0.4, 0.9, 8)])) is None
 
 
+def test_errors_counted_on_few_examples_pile_up_and_are_not_poor():
+    rng = np.random.default_rng(0)
+    counted = np.round(rng.uniform(0.02, 0.15, 36) * 40) / 40
+    assert poor_above(counted, chance=0.9) is None
+
+
 def test_real_networks_that_learned_nothing_are_poor():
     found = classify(protein())
     assert 0.6 < found.poor_above < 0.67  # the error of the mean prediction is 0.65

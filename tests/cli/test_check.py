@@ -23,7 +23,6 @@ def test_a_study_is_judged_in_words(labtui):
     found = labtui("check", "digits-optimizer")
     assert found.code == 0
     assert "objective  minimize validation/error_rate (best over training)" in found.out
-    assert "▲ infeasible-region" in found.out
     assert "! diverged" in found.out
     assert "[P16]" in found.out
     assert "→ " in found.out
@@ -64,8 +63,13 @@ def test_the_best_trial_of_each_arm_comes_first_and_is_marked(labtui):
 
 
 def test_alerts_can_fail_a_script(labtui):
-    assert labtui("check", "digits-optimizer", "--fail-on", "alert").code == 3
-    assert labtui("check", "digits-optimizer/2", "--fail-on", "alert").code == 0
+    shown = json.loads(labtui("show", "digits-optimizer", "--json").out)
+    ended = {trial["state"]: trial["trial"] for trial in shown["trials"]}
+    assert labtui("check", ended["infeasible"], "--fail-on", "alert").code == 3
+    assert labtui("check", ended["completed"], "--fail-on", "alert").code == 0
+    # In a wide search some trials diverge: that is a warning about the study.
+    assert labtui("check", "digits-optimizer", "--fail-on", "alert").code == 0
+    assert labtui("check", "digits-optimizer", "--fail-on", "warning").code == 3
 
 
 def test_another_objective_is_judged_without_a_rerun(labtui):
