@@ -53,7 +53,7 @@ def _judge(run: Run) -> Iterator[Outcome]:
         return
     overfit = list(judge_overfitting(run, courses, training))
     yield from overfit
-    yield from judge_period(run, objective)
+    yield from judge_period(run, objective, training)
     reason = unfinished(run)
     if reason:
         yield from _unknown(run, OF_END, reason)
@@ -76,7 +76,7 @@ def _judge_lost(
     if run.objective in before:
         so_far = training.until(collapse) if training is not None else None
         yield from judge_overfitting(run, before, so_far)
-        yield from judge_period(run, before[run.objective])
+        yield from judge_period(run, before[run.objective], so_far)
     else:
         few = f"{reason}, before there were {FEWEST} evaluations"
         yield from _unknown(run, ("overfitting", "periodic-validation"), few)

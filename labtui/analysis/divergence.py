@@ -32,8 +32,8 @@ END_SHARE, END_LEAST = 0.10, 3
 """The end of a curve: its last tenth, at least three values."""
 
 ADVICE = (
-    "leave this configuration out; if a range of a hyperparameter holds most of such trials, cut "
-    "it there, and if most trials diverge look for a bug first"
+    "Leave this configuration out; if a range of a hyperparameter holds most of such trials, cut "
+    "it there, and if most trials diverge look for a bug first."
 )
 
 
@@ -103,12 +103,21 @@ def judge_divergence(run: Run, first_rise: int | None = None) -> list[Outcome]:
     broken = first_nonfinite(run)
     if broken is not None:
         return [_nonfinite(run, *broken, first_rise)]
-    if run.state == "infeasible" and run.reason.startswith("diverged"):
+    if _is_told(run):
         return [_told(run)]
     losses = (STEP_LOSS, "train/loss", run.validation_loss_name)
     if not any(len(run.curves[name]) for name in losses if name in run.curves):
         return [cannot_judge("diverged", "no loss was logged", **run.subject)]
     return _judge_collapse(run, first_rise)
+
+
+def is_lost(run: Run) -> bool:
+    """Say whether a loss was not finite, or the trainer ended the trial as diverged."""
+    return _is_told(run) or first_nonfinite(run) is not None
+
+
+def _is_told(run: Run) -> bool:
+    return run.state == "infeasible" and run.reason.startswith("diverged")
 
 
 def _nonfinite(run: Run, step: int, name: str, first_rise: int | None) -> Finding:
@@ -123,7 +132,7 @@ def _nonfinite(run: Run, step: int, name: str, first_rise: int | None) -> Findin
     return finding(
         "diverged",
         "alert",
-        f"{name} was not finite at step {step}{words}{rose}",
+        f"{name} was not finite at step {step}{words}{rose}.",
         ADVICE,
         subject=run.subject,
         evidence=evidence,
@@ -139,7 +148,7 @@ def _told(run: Run) -> Finding:
     return finding(
         "diverged",
         "alert",
-        f"the trial ended as infeasible: {run.reason}",
+        f"The trial ended as infeasible: {run.reason.rstrip('.')}.",
         ADVICE,
         subject=run.subject,
         evidence=evidence,
@@ -187,7 +196,7 @@ def _judge_collapse(run: Run, first_rise: int | None) -> list[Outcome]:
             "diverged",
             "alert",
             f"{name} went from {lost.minimum:.4g} at step {lost.step} to {lost.end:.4g} at the "
-            f"end, and the training loss from {also.minimum:.4g} to {also.end:.4g}",
+            f"end, and the training loss from {also.minimum:.4g} to {also.end:.4g}.",
             ADVICE,
             subject=run.subject,
             evidence=evidence,

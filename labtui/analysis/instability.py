@@ -10,8 +10,10 @@ import numpy as np
 
 from labtui.analysis.divergence import first_nonfinite, judge_divergence
 from labtui.analysis.findings import Finding, Outcome, cannot_judge, finding
-from labtui.analysis.gradients import NORM, NORM_SKIP, judge_gradients, percentile
+from labtui.analysis.gradients import clipping_start, judge_gradients
 from labtui.analysis.noise import deviation, middle, window_median
+from labtui.analysis.overfitting import OF_EVALUATION
+from labtui.analysis.restarts import is_restart
 from labtui.analysis.rises import LOCAL, Rise, early_end, evaluation_rises, judge_curve
 from labtui.analysis.runs import FEWEST, STEP_LOSS, Curve, Floats, Ints, Run
 from labtui.analysis.waiting import judge_waiting
@@ -27,15 +29,6 @@ EARLY_MOST = 0.25
 """The first hundred steps are no beginning of a run that counts a hundred epochs as its steps: of a
 whole run it is this share at most."""
 
-RATE = "learning_rate"
-
-RESTART = 1.5
-"""A rise of the learning rate by this factor about a rise of the loss is a restart: the schedule
-made the loss go up. Between two rows of a long warmup it grows by far less."""
-
-RESTART_WINDOW = 0.01
-"""How far around the rise of the loss that of the rate may be, as a share of the run."""
-
 SMOOTH_NOISE, SMOOTH_LEAST = 5.0, 3
 """The loss of single steps was smooth when none of so many rows or more lies so much noise above
 those before: what went up then is a matter of evaluation."""
@@ -44,8 +37,8 @@ LISTED = 20
 """Rises that the evidence names at most."""
 
 OTHERS = (
-    "then try another optimizer, residual connections with the normalization inside the residual "
-    "branch, residual branches initialized to zero, and a lower learning rate last"
+    "then another optimizer, residual connections with normalization, zero-initialized residual "
+    "branches; a lower learning rate last."
 )
 """The order of remedies after warmup and clipping (P42)."""
 
@@ -73,14 +66,14 @@ def remedies(when: Literal["early", "later"], threshold: float | None = None) ->
         threshold: Where clipping would begin, if gradient norms were logged.
     """
     at = (
-        f"at {threshold:.3g}, the 90th percentile of the norms"
+        f"at {threshold:.3g} (90th percentile of the norms)"
         if threshold
-        else "at the 90th percentile of the gradient norms (log grad_norm)"
+        else "at the 90th percentile of the norms (log grad_norm)"
     )
-    warmup, clipping = "learning rate warmup", f"gradient clipping {at}"
+    warmup, clipping = "warmup", f"gradient clipping {at}"
     if when == "early":
-        return f"begin with {warmup}, or {clipping}; {OTHERS}"
-    return f"begin with {clipping}, or {warmup}; {OTHERS}"
+        return f"Begin with {warmup}, or {clipping}; {OTHERS}"
+    return f"Begin with {clipping}, or {warmup}; {OTHERS}"
 
 
 def judge_stability(run: Run) -> list[Outcome]:
@@ -136,7 +129,9 @@ def look(run: Run) -> Seen:
             no_evaluated = "no training loss was logged to tell a rise from overfitting"
         rises = evaluation_rises(steps, losses, training, until)
         pairs += [(name, rise) for rise in rises if not _same(rise, pairs)]
-    kept = [pair for pair in pairs if pair[1].early or not _is_restart(run, pair[1])]
+    kept = [
+        pair for pair in pairs if pair[1].early or not is_restart(run, pair[1].start, pair[1].peak)
+    ]
     no_later = no_single
     if not no_single and covered < COVERED * run.last_step:
         no_later = f"the loss of single steps ends at step {covered} of {run.last_step}"
@@ -220,42 +215,29 @@ def _same(rise: Rise, pairs: Sequence[tuple[str, Rise]]) -> bool:
     return False
 
 
-def _is_restart(run: Run, rise: Rise) -> bool:
-    """Say whether the learning rate rose about where the loss did."""
-    rate = run.curves.get(RATE)
-    if rate is None:
-        return False
-    around = RESTART_WINDOW * run.last_step
-    rates = rate.finite
-    index = np.searchsorted(rates.steps, [rise.start - around, rise.peak + around])
-    near = rates.values[index[0] : index[1] + 1]
-    if near.size < 2:
-        return False
-    return bool(np.any(near > RESTART * np.minimum.accumulate(near)))
-
-
 def _rose(run: Run, code: str, pairs: Sequence[tuple[str, Rise]]) -> Finding:
     name, highest = max(pairs, key=lambda pair: pair[1].high - pair[1].low)
     early = code == "early-instability"
     times = "once" if len(pairs) == 1 else f"{len(pairs)} times"
-    back = "and was not back by the end"
+    path = f"from {highest.low:.4g} to {highest.high:.4g} at step {highest.peak}"
     if highest.recovered is not None:
-        back = f"and was back at step {highest.recovered}"
-    message = (
-        f"{name} went up {times} {'at the beginning' if early else 'in mid-training'}: after step "
-        f"{highest.start} from {highest.low:.4g} to {highest.high:.4g} at step {highest.peak}, "
-        f"{back}"
-    )
+        when = "at the beginning" if early else "in mid-training"
+        message = (
+            f"{name} went up {times} {when}: after step {highest.start} {path}, and was back at "
+            f"step {highest.recovered}"
+        )
+    else:
+        message = f"{name} began to rise at step {highest.start} and never came back: {path}"
+        if len(pairs) > 1:
+            message += f"; it went up {times}"
     smooth = _is_smooth(run, name, highest)
     if smooth:
         message += "; the loss of single steps stayed smooth"
+    message += "."
     shown = pairs[:LISTED]
-    norms = run.curves.get(NORM)
-    threshold = None
-    if norms is not None:
-        later = norms.finite.values[norms.finite.steps > NORM_SKIP * run.last_step]
-        threshold = percentile(later if later.size else norms.values)
-    advice = remedies("early" if early else "later", threshold)
+    advice = remedies("early" if early else "later", clipping_start(run))
+    if smooth:
+        advice = OF_EVALUATION
     return finding(
         code,
         "warning",

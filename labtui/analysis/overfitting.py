@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from labtui.analysis.course import MANY, Course
+from labtui.analysis.course import MANY, Course, at_evaluations
+from labtui.analysis.divergence import is_lost
 from labtui.analysis.findings import Outcome, cannot_judge, finding
 from labtui.analysis.noise import middle
 from labtui.analysis.runs import FEWEST, Run
@@ -40,6 +41,15 @@ RISING_LAST = 0.20
 
 RISING_BACK = 0.35
 """Share of the rise that the last quarter may win back: more, and it was a passing spell."""
+
+STEPS_COVERED = 0.9
+"""Share of the run that the loss of single steps must cover to say that it does not rise."""
+
+OF_EVALUATION = (
+    "The loss of single steps does not rise: look at how the evaluated weights are made (averaging,"
+    " batch-norm statistics, evaluation mode)."
+)
+"""What to do about losses that rise in evaluations only."""
 
 
 def overfits(course: Course, training: Course | None) -> dict[str, Any] | None:
@@ -97,9 +107,9 @@ def judge_overfitting(
             continue
         what = "loss" if metric.rpartition("/")[2] == "loss" else "metric"
         message = (
-            f"{metric} was best at step {evidence['best_step']} "
-            f"({evidence['best_value']:.4g}) and ends at {evidence['end_value']:.4g}, "
-            f"{evidence['lost_share_of_way']:.0%} of its way lost, while the training loss falls"
+            f"{metric} ends at {evidence['end_value']:.4g}, {_apart(evidence)} its best of"
+            f" {evidence['best_value']:.4g} (step {evidence['best_step']}), while the training loss"
+            " falls."
         )
         yield finding(
             "overfitting",
@@ -110,6 +120,16 @@ def judge_overfitting(
             evidence={"of": what, **evidence},
         )
         told = True
+
+
+def _apart(evidence: Mapping[str, Any]) -> str:
+    """Say by how many percent the end lies below or above the best: ``17% below``."""
+    end, best = evidence["end_value"], evidence["best_value"]
+    side = "below" if end < best else "above"
+    if best == 0:
+        return side
+    share = min(abs(end - best) / abs(best), MANY)
+    return f"{share:.1%} {side}" if share < 0.01 else f"{share:.0%} {side}"
 
 
 def _advice(run: Run, metric: str, told: bool) -> str:
@@ -128,35 +148,68 @@ def _advice(run: Run, metric: str, told: bool) -> str:
     return "Add or strengthen a regularizer (weight decay, dropout, augmentation) and rerun."
 
 
+def level_at_end(training: Course) -> float:
+    """Give the median of the training loss over the last fifth of the steps."""
+    return middle(training.values[training.after(1 - RISING_LAST) :])
+
+
+def goes_up(training: Course) -> bool:
+    """Say whether a training loss ends above its minimum by more than it wavers."""
+    rise = level_at_end(training) - training.best
+    return bool(
+        rise > RISING * training.unit
+        and rise > RISING_NOISE * training.noise
+        and rise > RISING_TOTAL * abs(training.best)
+        and training.share[training.lowest] < RISING_BEFORE
+    )
+
+
+def _steps_do_not_rise(run: Run, training: Course) -> bool | None:
+    """Say whether the loss of single steps stays down; None where it does not cover the run."""
+    single = run.step_loss
+    if single is None or run.curves.get("train/loss") in (None, single):
+        return None
+    known = single.finite
+    if len(known) < FEWEST or known.steps[-1] < STEPS_COVERED * run.last_step:
+        return None
+    steps = at_evaluations(known, int(training.steps[0]), training.steps[1:])
+    return not goes_up(steps) if len(steps) >= FEWEST else None
+
+
 def judge_rising(run: Run, training: Course | None) -> Iterator[Outcome]:
-    """Judge whether the training loss goes up (P22), usually by a fault of the pipeline."""
+    """Judge whether the training loss goes up (P22), unless it was not finite: that says more."""
     code = "training-loss-rising"
     if training is None or len(training) < FEWEST:
         n = 0 if training is None else len(training)
         reason = f"{n} evaluations of a training loss, {FEWEST} are needed"
         yield cannot_judge(code, reason, **run.subject)
         return
-    end = middle(training.values[training.after(1 - RISING_LAST) :])
-    rise, share = end - training.best, float(training.share[training.lowest])
-    if not (
-        rise > RISING * training.unit
-        and rise > RISING_NOISE * training.noise
-        and rise > RISING_TOTAL * abs(training.best)
-        and share < RISING_BEFORE
-    ):
+    if not goes_up(training) or is_lost(run):
         return
+    end = level_at_end(training)
+    rise, share = end - training.best, float(training.share[training.lowest])
     peak = float(training.smooth[training.after(RISING_BEFORE) :].max())
     back = (peak - training.end) / (peak - training.best) if peak > training.best else 0.0
     if back > RISING_BACK:
         return
     step = int(training.steps[training.lowest])
+    message = (
+        f"The training loss was lowest at step {step} ({training.best:.4g}) and ends at"
+        f" {training.end:.4g}"
+    )
+    advice = (
+        "Lower the learning rate; if trials at all rates do it, look for a fault in the pipeline:"
+        " data order, labels, augmentation."
+    )
+    steady = _steps_do_not_rise(run, training)
+    if steady:
+        message += "; the loss of single steps does not rise"
+        advice = OF_EVALUATION
     yield finding(
         code,
-        "alert",
-        f"the training loss was lowest at step {step} ({training.best:.4g}) and ends at"
-        f" {training.end:.4g}",
-        "Look for a fault in the pipeline: data order, labels, augmentation, the schedule, or the"
-        " loss itself; then rerun.",
+        "warning",
+        f"{message}.",
+        advice,
         subject={**run.subject, "metric": "train/loss"},
         evidence={
             "lowest_step": step,
@@ -165,5 +218,6 @@ def judge_rising(run: Run, training: Course | None) -> Iterator[Outcome]:
             "end_value": training.end,
             "rise_share_of_way": training.ways(rise),
             "won_back_share_of_rise": back,
+            "step_loss_rises": None if steady is None else not steady,
         },
     )

@@ -11,6 +11,7 @@ import numpy as np
 from labtui.analysis.course import Course
 from labtui.analysis.findings import Outcome, cannot_judge, finding
 from labtui.analysis.noise import TO_DEVIATION, mean, middle
+from labtui.analysis.restarts import RATE
 from labtui.analysis.runs import Floats, Run
 
 PERIOD_FEWEST = 24
@@ -41,6 +42,18 @@ chance, and two, of one trial that relapses again and again, above this."""
 
 AGAIN = 0.5
 """At twice the lag the autocorrelation must be this share of it: a period comes again."""
+
+EXPLAINED = 0.5
+"""Share of the variance about a moving mean that the mean of all periods explains (adjusted): in a
+curve that merely rises, falls and rises it is little. Of two real trials of 617 with a peak it is
+0.03 where no period is to be seen, and 0.77 where training relapses again and again; planted waves
+of twice the noise have 0.68 and more."""
+
+TRIALS_OF_PERIOD = 21
+"""Periods tried about the lag, one evaluation to either side: it need not be a whole number."""
+
+SHARED = 1
+"""Evaluations by which the period of the training loss, or of the rate, may differ."""
 
 PULLED_IN = 3.0
 """Residuals count as at most so many robust deviations: two spikes are not a period."""
@@ -132,9 +145,58 @@ def period(course: Course) -> dict[str, Any] | None:
         found = peak_of(values, 1 - (1 - LEVEL) / len(looks))
         if found is not None:
             lag = pool * found.pop("peak")
+            explained = explained_by(course.values, lag)
+            if not explained >= EXPLAINED:
+                continue
             apart = (course.steps[lag:] - course.steps[:-lag]).astype(np.float64)
-            return {"lag_evaluations": lag, "lag_steps": middle(apart), **found}
+            return {
+                "lag_evaluations": lag,
+                "lag_steps": middle(apart),
+                "explained": explained,
+                **found,
+            }
     return None
+
+
+def explained_by(values: Floats, lag: int) -> float:
+    """Compute how much of what varies about its moving mean a curve's mean period explains.
+
+    Args:
+        values: (n,).
+        lag: The period, in values; others up to one longer or shorter are tried.
+
+    Returns:
+        The adjusted share of the variance; at most 1, and below 0 for less than chance gives.
+    """
+    values = values[int(SKIPPED * values.size) :]
+    if values.size < 2 * lag:
+        return 0.0
+    # The mean over a period has nothing of it, and follows a fall that a long median does not.
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    before = (lag - 1) // 2
+    rest = values[before : before + values.size - lag + 1] - (sums[lag:] - sums[:-lag]) / lag
+    rest = pulled_in(rest, PULLED_IN)
+    n = rest.size
+    if n <= lag:
+        return 0.0
+    whole = float(rest @ rest)
+    most = 0.0
+    for length in np.linspace(lag - 1, lag + 1, TRIALS_OF_PERIOD):
+        phase = (np.arange(n) % length * (lag / length)).astype(np.int64)
+        counts = np.maximum(np.bincount(phase, minlength=lag), 1)
+        profile = np.bincount(phase, rest, minlength=lag) / counts
+        most = max(most, float(profile**2 @ counts) / whole)
+    return 1 - (1 - most) * (n - 1) / (n - lag)
+
+
+def shares(other: Course | None, lag: int) -> bool:
+    """Say whether another curve, at the same evaluations, has the same period."""
+    if other is None or len(other) < PERIOD_FEWEST:
+        return False
+    if explained_by(other.values, lag) >= EXPLAINED:
+        return True
+    found = period(other)
+    return found is not None and abs(found["lag_evaluations"] - lag) <= SHARED
 
 
 def peak_of(values: Floats, quantile: float) -> dict[str, Any] | None:
@@ -174,22 +236,41 @@ def peak_of(values: Floats, quantile: float) -> dict[str, Any] | None:
     }
 
 
-def judge_period(run: Run, course: Course) -> Iterator[Outcome]:
-    """Judge whether the objective has a period (P23)."""
+def judge_period(run: Run, course: Course, training: Course | None) -> Iterator[Outcome]:
+    """Judge whether the objective has a period (P23) that training does not give it.
+
+    Args:
+        run: The trial.
+        course: Of its objective.
+        training: The training loss at evaluations; None if not logged.
+    """
     subject = {**run.subject, "metric": run.objective}
     if len(course) < PERIOD_FEWEST:
         reason = f"{len(course)} evaluations after the first, {PERIOD_FEWEST} are needed"
         yield cannot_judge("periodic-validation", reason, **subject)
         return
     evidence = period(course)
-    if evidence is not None:
+    if evidence is None:
+        return
+    lag = evidence["lag_evaluations"]
+    if not shares(training, lag) and not shares(_rates(run, course), lag):
         yield finding(
             "periodic-validation",
-            "alert",
-            f"{run.objective} repeats itself every {evidence['lag_evaluations']} evaluations"
-            f" (about {evidence['lag_steps']:.0f} steps)",
+            "warning",
+            f"{run.objective} repeats itself every {lag} evaluations"
+            f" (about {evidence['lag_steps']:.0f} steps).",
             "Look for data that are not shuffled, a validation set that changes from evaluation to"
             " evaluation, or examples that training and test share.",
             subject=subject,
             evidence=evidence,
         )
+
+
+def _rates(run: Run, course: Course) -> Course | None:
+    """Give the learning rate at evaluations; None if not logged."""
+    rate = run.curves.get(RATE)
+    if rate is None or not len(rate.finite):
+        return None
+    rate = rate.finite
+    index = np.searchsorted(rate.steps, course.steps, side="right") - 1
+    return Course(course.steps, rate.values[np.maximum(index, 0)])

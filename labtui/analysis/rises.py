@@ -286,9 +286,37 @@ JUMP, JUMP_NOISE = 0.25, 8.0
 """A jump between two evaluations: of the way that the loss has fallen so far (the untrained model
 left out, which is far off), and in noise."""
 
+JUMP_SHARE = 12
+"""It is measured from the lowest of the last evaluations, a twelfth of all: a fall over 10 of 120
+epochs is sudden as well. Of 19 clear cases in 185 real runs this finds two more than the evaluation
+before alone, and none of 104 clear negatives; a twentieth finds none more."""
+
+TRAINED, TRAINED_NOISE = 0.1, 2.0
+"""The training loss goes up too when it is so much of its own way so far, and so much noise, above
+its lowest: that it is above the evaluation before is the toss of a coin. Of 67 calm real runs,
+thinned to 12 evaluations, two that overfit are called unstable without it, none with it."""
+
 FLAT_EVALUATED = 0.2
 """An evaluated loss that hardly fell has this share of its first value as its scale: of 365 real
 trials on images 162 never left chance, and their losses wander by 4 % (a tenth of them by 7 %)."""
+
+
+def _lowest_of_last(values: Floats, count: int) -> Floats:
+    """Give the lowest of so many values before each one, shape (n,); the first is its own."""
+    lowest = np.concatenate([values[:1], values[:-1]])
+    for back in range(2, count + 1):
+        lowest[back:] = np.minimum(lowest[back:], values[:-back])
+    return lowest
+
+
+def _rose_too(training: Floats) -> Flags:
+    """Say where the training loss lies above its lowest before by what no wobble explains."""
+    low = np.minimum.accumulate(training)
+    before = np.concatenate([low[:1], low[:-1]])
+    noise = deviation(training[1:])
+    needed = TRAINED * np.maximum(training[1] - before, 0.0) + TRAINED_NOISE * noise
+    rose: Flags = training - before > needed
+    return rose
 
 
 def evaluation_rises(steps: Ints, losses: Floats, training: Floats, until: float) -> list[Rise]:
@@ -308,18 +336,21 @@ def evaluation_rises(steps: Ints, losses: Floats, training: Floats, until: float
     if not (above > min((FIRST_FACTOR - 1) * abs(first), EARLY_NOISE * noise)).any():
         return []  # less than what each of the rules below asks for
     flat = FLAT_EVALUATED * abs(float(losses[1])) or 1e-12
-    way = EARLY_RISE * max(first - float(low[-1]), FLAT_EVALUATED * abs(first))
+    # The untrained model may be far off, and then no later rise is large beside it.
+    known = min(first, float(losses[1]))
+    way = EARLY_RISE * max(known - float(low[-1]), FLAT_EVALUATED * abs(known))
     early = steps <= until
     # What is above the untrained model needs no second witness.
     worse = (losses - first > (FIRST_FACTOR - 1) * abs(first)) & (losses - first > way)
     rising = training > np.concatenate([training[:1], np.minimum.accumulate(training)[:-1]])
     again = (above > max(way, EARLY_NOISE * noise)) & rising
     so_far = np.maximum(float(losses[1]) - before, flat)
-    previous = np.concatenate([losses[:1], losses[:-1]])
-    trained = training > np.concatenate([training[:1], training[:-1]])
+    previous = _lowest_of_last(losses, max(1, losses.size // JUMP_SHARE))
     needed = np.maximum(JUMP * so_far, JUMP_NOISE * noise)
-    jumps = (losses - previous > needed) & (above > needed) & trained
+    jumps = (losses - previous > needed) & (above > needed)
     jumps[:2] = False
+    if jumps.any():
+        jumps &= _rose_too(training)
     begins = np.where(early, worse | again, jumps)
     if not begins.any():
         return []

@@ -19,7 +19,8 @@ def judge_waiting(run: Run) -> list[Outcome]:
     wait, step = run.curves.get(WAIT), run.curves.get(STEP)
     if wait is None or step is None:
         lacking = " and ".join(n for n, c in ((WAIT, wait), (STEP, step)) if c is None)
-        return [cannot_judge("input-bound", f"{lacking} was not logged", **run.subject)]
+        verb = "were" if wait is step else "was"  # both None
+        return [cannot_judge("input-bound", f"{lacking} {verb} not logged", **run.subject)]
     at, first, second = np.intersect1d(wait.steps, step.steps, return_indices=True)
     waited, took = wait.values[first], step.values[second]
     sound = np.isfinite(waited) & np.isfinite(took) & (waited >= 0) & (took > 0)
@@ -35,9 +36,9 @@ def judge_waiting(run: Run) -> list[Outcome]:
         finding(
             "input-bound",
             "alert",
-            f"{share:.0%} of a step is spent waiting for data over the last half of the run",
-            "repair the input pipeline before comparing speeds or raising the batch size: more "
-            "workers, prefetching, data stored ready to use",
+            f"{share:.0%} of a step is spent waiting for data over the last half of the run.",
+            "Repair the input pipeline before comparing speeds or raising the batch size: more "
+            "workers, prefetching, data stored ready to use.",
             subject=run.subject,
             evidence={
                 "waiting_share": share,

@@ -80,7 +80,7 @@ def test_spikes_of_single_rows_of_the_step_loss():
     assert not {DIVERGED, EARLY} & set(judged)
     advice = judged[LATER].advice
     clip = judged["clip-threshold"].evidence["percentile_90_without_start"]
-    assert advice.startswith(f"begin with gradient clipping at {clip:.3g}")
+    assert advice.startswith(f"Begin with gradient clipping at {clip:.3g} (90th")
 
 
 def test_rises_that_only_evaluations_show():
@@ -97,7 +97,7 @@ def test_a_loss_that_goes_up_at_the_beginning_and_later():
     judged = found(external(BOTH))
     assert judged[EARLY].evidence["start_steps"] == [1802]
     assert min(judged[LATER].evidence["peak_steps"]) > 7863  # a tenth of the run
-    assert judged[EARLY].advice.startswith("begin with learning rate warmup, or gradient clipping")
+    assert judged[EARLY].advice.startswith("Begin with warmup, or gradient clipping")
     assert DIVERGED not in judged  # it recovered in the end
 
 
@@ -225,6 +225,54 @@ def test_a_dense_log_needs_a_period_and_a_sparse_one_a_row():
     (rise,) = judge_curve(STEPS, losses).rises
     assert (rise.start, rise.peak) == (20_000, 20_100)
     assert not judge_curve(np.arange(400), losses).rises
+
+
+def test_a_rise_that_a_far_untrained_model_hides():
+    smooth = 0.05 + 0.1 * np.exp(-np.arange(40) / 3)
+    smooth[0] = 60.0  # the untrained model
+    smooth[3] += 0.03  # step 3,100 of 39,100
+    assert EARLY in found(run_of(None, (smooth, smooth)))
+    smooth[3] -= 0.03
+    assert not found(run_of(None, (smooth, smooth)))
+
+
+def test_a_fall_over_several_evaluations_is_sudden_too():
+    at = np.arange(120)
+    smooth = 1 + 4 * np.exp(-at / 10)
+    smooth += np.interp(at, [60, 66, 72, 90], [0, 2, 2, 0], right=0)  # 0.33 an evaluation
+    steps = np.arange(1200)
+    judged = found(run_of(None, (smooth, smooth + 0.1), steps=steps))
+    assert judged[LATER].evidence["start_steps"][0] < 670
+
+
+def test_a_training_loss_that_wobbles_is_no_second_witness():
+    smooth = 0.5 + 2 * np.exp(-np.arange(40) / 4)
+    wobble = 0.02 * (-1.0) ** np.arange(40)
+    higher = np.isin(np.arange(40), [20, 21, 22, 23]) * 1.5
+    assert LATER not in found(run_of(None, (smooth + wobble, smooth + higher)))
+    assert LATER in found(run_of(None, (smooth + wobble + higher, smooth + higher)))
+
+
+def test_what_never_came_back_is_told_so():
+    message = found(external(NONFINITE))[EARLY].message
+    assert "began to rise at step 4844 and never came back" in message
+
+
+def test_a_rise_that_steps_do_not_show_is_one_of_evaluation():
+    advice = found(external(RISING_EVALUATIONS))[LATER].advice
+    assert "averaging" in advice
+    assert "clipping" not in advice
+
+
+def test_messages_are_sentences():
+    for name in (NONFINITE, COLLAPSED, SPIKES, ONE_EVALUATION, BOTH, *CALM):
+        for one in judge_stability(external(name)):
+            if isinstance(one, Finding):
+                assert one.message.endswith(".")
+                assert one.advice[0].isupper()
+                assert one.advice.endswith(".")
+                first = one.message.split()[0]
+                assert first[0].isupper() or first[0].isdigit() or first in external(name).curves
 
 
 def test_many_rises_are_told_apart():
