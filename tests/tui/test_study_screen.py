@@ -40,7 +40,7 @@ async def test_on_a_small_screen_one_pane_at_a_time(paths):
             ("axis", "┊"),
             ("arms", "median"),
             ("roles", "Fixed: caveats"),
-            ("verdict", "▲"),
+            ("verdict", "→ "),
             ("figures", "best of each"),
             ("trials", "at step"),
         ]:
