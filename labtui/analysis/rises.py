@@ -22,9 +22,10 @@ EARLY_RISE, EARLY_NOISE = 0.20, 6.0
 LATE_RISE, LATE_NOISE = 0.08, 8.0
 """A later one: of the way that the loss has fallen so far, and in local noise."""
 
-TRAILING_ROWS, TRAILING_SHARE = 5, 0.02
+TRAILING_ROWS, TRAILING_SHARE, TRAILING_MOST = 5, 0.02, 200
 """A later rise is sudden: it stands out of the median of so many rows before it, or of that share
-of all rows where that is more."""
+of all rows where that is more; at most 200, the share of a run of 10,000 rows: a median of more
+knows no better and costs their product."""
 
 LASTING = 3
 """Rows in a row that must be up in a dense log: one or two are a hard batch, not a period."""
@@ -180,7 +181,7 @@ def _needed(values: Floats, low: Floats, early: Flags, noise: Floats, reach: flo
 
 def _is_sudden(level: Floats, low: Floats, needed: Floats) -> Flags:
     """Say which values lie above what came before by as much; once up, a rise goes on."""
-    window = max(TRAILING_ROWS, round(TRAILING_SHARE * level.size))
+    window = min(max(TRAILING_ROWS, round(TRAILING_SHARE * level.size)), TRAILING_MOST)
     jumps = level - window_median(level, window, 0) > needed
     above = level - np.minimum(low, np.minimum.accumulate(level)) > needed
     index = np.arange(level.size)

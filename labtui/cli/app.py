@@ -145,8 +145,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(TRACEBACK):
             raise
         code, message = explain(error)
-        with contextlib.suppress(OSError):
+        try:
             sys.stdout.flush()
+        except OSError:
+            _silence_stdout()  # or the interpreter tries again at its end, and complains
+        with contextlib.suppress(OSError):
             say(message)
         return code
     return int(result) if isinstance(result, int) else ExitCode.DONE

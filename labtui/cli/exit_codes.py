@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong usage or input."""
     ALERT = 3
-    """`check --fail-on alert` found one."""
+    """`check` or `plan` with `--fail-on` found one."""
     DISK = 74
     """The disk or the file failed."""
     HELD = 75

@@ -46,7 +46,7 @@ def report(
         study = opened.study(name)
         target = to or Path(f"{slug(study.name)}.html")
         if target != STDOUT:
-            check_target(target, force=force)
+            check_target(target, force=force, source=opened.paths.db)
         asked = Asked(metric, select, goal)
         chosen, trials = reselect(opened, study, asked)
         ranking = ""

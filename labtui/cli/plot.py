@@ -94,7 +94,8 @@ def plot(
         )
         figures = _figures(opened, study, known, kind, choice)
     if svg is not None:
-        _write_svg(figures, svg, width or PIXELS[0], height or PIXELS[1], force=force)
+        size = (width or PIXELS[0], height or PIXELS[1])
+        _write_svg(figures, svg, size, source=opened.paths.db, force=force)
         return
     specs = [figure.spec for figure in figures]
     draw(specs, width=width, height=height or HEIGHT, color=color)
@@ -168,21 +169,21 @@ def _check_metrics(lab: Lab, study: StudyRecord, asked: Sequence[str]) -> None:
 
 
 def _write_svg(
-    figures: Sequence[Figure], target: Path, width: int, height: int, *, force: bool
+    figures: Sequence[Figure], target: Path, size: tuple[int, int], *, source: Path, force: bool
 ) -> None:
     from labtui.charts.svg import to_svg
 
     files = _files(figures, target)
     if files is None:
-        sys.stdout.write(to_svg(figures[0].spec, width, height) + "\n")
+        sys.stdout.write(to_svg(figures[0].spec, *size) + "\n")
         return
     from labtui.interop.files import check_target, replacing
 
     for path in files:
-        check_target(path, force=force)
+        check_target(path, force=force, source=source)
     for path, figure in zip(files, figures, strict=True):
         with replacing(path) as stream:
-            stream.write(to_svg(figure.spec, width, height) + "\n")
+            stream.write(to_svg(figure.spec, *size) + "\n")
     say("\n".join(f"wrote {path}" for path in files))
 
 

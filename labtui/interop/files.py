@@ -20,12 +20,12 @@ class TargetRefused(LabError):
 
 
 def check_target(path: Path, *, force: bool, source: Path | None = None) -> None:
-    """Refuse a target that is a directory, or that exists unless `force` is given.
+    """Refuse a target that is no ordinary file, or that exists unless `force` is given.
 
     Args:
         path: Where to write.
         force: Whether a file may be replaced.
-        source: The file that is read, such as the lab: it is never replaced.
+        source: The lab that is read: it is never replaced.
 
     Raises:
         TargetRefused: It cannot be written to, or would be overwritten.
@@ -34,6 +34,12 @@ def check_target(path: Path, *, force: bool, source: Path | None = None) -> None
         raise TargetRefused(f"{path} is what is exported; expected the name of another file")
     if path.is_dir():
         raise TargetRefused(f"{path} is a directory; expected the name of a file to write")
+    if path.exists() and not path.is_file():
+        raise TargetRefused(
+            f"{path} is no ordinary file; expected the name of a file, or - (stdout)"
+        )
+    if path.parent.exists() and not path.parent.is_dir():
+        raise TargetRefused(f"{path.parent} is a file; expected a folder, or the name of a new one")
     if not force and (path.exists() or path.is_symlink()):
         raise TargetRefused(f"{path} exists and was left as it is; --force replaces it")
 

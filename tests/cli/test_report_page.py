@@ -1,6 +1,8 @@
 """`labtui report`: the file it writes, and where it refuses to."""
 
+import os
 import stat
+import subprocess
 
 import pytest
 
@@ -56,3 +58,31 @@ def test_another_objective_is_named_with_what_it_changes(labtui, folder):
     assert found.code == 0
     assert "minimize validation/loss (best over training)" in found.out
     assert "Kendall" in found.out
+
+
+def test_neither_the_lab_nor_a_device_is_ever_replaced(labtui, lab_file, tmp_path):
+    before = lab_file.read_bytes()
+    refused = labtui("report", "second", "--to", lab_file, "--force")
+    assert (refused.code, lab_file.read_bytes()) == (2, before)
+    pipe = tmp_path / "page.html"
+    os.mkfifo(pipe)
+    refused = labtui("report", "second", "--to", pipe, "--force")
+    assert refused.code == 2
+    assert "no ordinary file" in refused.err
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_file_where_a_folder_is_expected_is_said(labtui, tmp_path):
+    file = tmp_path / "taken"
+    file.write_text("theirs")
+    refused = labtui("export", "second", "--to", file, "--force")
+    assert refused.code == 2
+    assert "is a file; expected a folder" in refused.err
+    assert file.read_text() == "theirs"
+
+
+def test_a_full_disk_behind_stdout_is_said_in_one_line(process):
+    with open("/dev/full", "w") as full:
+        done = process("check", "second", stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert done.returncode == 74
+    assert done.stderr.count("\n") == 1
