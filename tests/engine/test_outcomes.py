@@ -112,7 +112,7 @@ def test_reproduction_data_hold_code_and_no_secret(paths, tmp_path, monkeypatch)
     (trial,) = wait_for_state(paths, name, "completed")
     with Lab(paths) as lab:
         study = lab.study(name)
-    assert study.command == "labtui run --token [hidden]"
+    assert study.command == "labtui run --token '[hidden]'"
     assert study.source == file.read_text()
     assert study.provenance["python"]
     assert study.provenance["labtui"]
