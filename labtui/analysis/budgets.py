@@ -2,13 +2,11 @@
 
 Drawn from the finished trials *without replacement*, exactly: with y ascending,
 P(best of k > y_j) = C(n - j, k) / C(n, k). It describes random search over the same space; nothing
-is said beyond the n trials there are. `budget_bands` draws *with replacement* and says how far the
-study determines that curve, which is what may be said about larger budgets.
+is said beyond the n trials there are.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -111,69 +109,3 @@ def _none_below(logs: Floats, total: int, places: int, k: int) -> Floats:
     left = left[able]
     result[able] = np.exp(logs[left] - logs[left - k] - logs[total] + logs[total - k])
     return result
-
-
-@dataclass(frozen=True, eq=False)
-class BudgetBands:
-    """The median best of k trials of the same random search, and how far the study determines it.
-
-    The whole band holds at once with the probability `level`, whatever the distribution.
-
-    Attributes:
-        budgets: Numbers of trials, shape (m,).
-        middle: Median best, with replacement, shape (m,); NaN where it is infeasible.
-        low: No better than this, shape (m,); -inf where the study sets no limit.
-        high: No worse than this, shape (m,); inf where it may be infeasible, or unseen.
-        level: Probability that the band holds everywhere.
-        quantile: Which quantile of the best; 0.5 is the median.
-        trials: How many trials it was computed from, n.
-    """
-
-    budgets: Ints
-    middle: Floats
-    low: Floats
-    high: Floats
-    level: float
-    quantile: float
-    trials: int
-
-
-def budget_bands(
-    values: Floats,
-    level: float = 0.95,
-    *,
-    feasible: npt.NDArray[np.bool_] | None = None,
-    budgets: Sequence[int] | None = None,
-    quantile: float = 0.5,
-) -> BudgetBands:
-    """Compute the best of k independent trials with a simultaneous band, k beyond n included.
-
-    The band is that of the distribution function (Massart's constant in the inequality of
-    Dvoretzky, Kiefer and Wolfowitz), mapped to the best of k: the quantile p of the best of k is
-    the quantile 1 - (1 - p)^(1/k) of one trial. After "Show Your Work with Confidence" (arXiv
-    2311.09480), whose package `opda` has narrower bands.
-
-    Args:
-        values: Objective of independently drawn trials, shape (n,); not finite: infeasible.
-        level: Probability that the band holds everywhere, in (0, 1).
-        feasible: Which count as feasible, shape (n,); all by default.
-        budgets: Numbers of trials; those of `budget_curve` by default.
-        quantile: Which quantile of the best.
-    """
-    ordered, total = _ascending(values, feasible)
-    chosen = _budgets(total) if budgets is None else np.asarray(budgets, dtype=np.int64)
-    wide = math.sqrt(math.log(2 / (1 - level)) / (2 * total)) if total else 1.0
-    needed = -np.expm1(np.log1p(-quantile) / chosen)
-    padded = np.concatenate([[-np.inf], ordered, np.full(total - ordered.size + 1, np.inf)])
-    middle = padded[_place(needed, total)]
-    low = padded[np.maximum(_place(needed - wide, total), 0)]
-    high = padded[_place(needed + wide, total)]
-    return BudgetBands(
-        chosen, np.where(np.isfinite(middle), middle, np.nan), low, high, level, quantile, total
-    )
-
-
-def _place(probability: Floats, total: int) -> Ints:
-    """Which ascending trial, from 1, first reaches a probability; 0: none needed, n + 1: none."""
-    place = np.ceil(probability * total - TIE)
-    return np.clip(place, 0, total + 1).astype(np.int64)

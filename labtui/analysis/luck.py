@@ -49,6 +49,7 @@ class Retrained:
         reruns: How many there are.
         pooled: The same over all configurations with two reruns or more.
         configurations: How many of those there are.
+        freedom: Degrees of freedom of `pooled`.
     """
 
     best: float
@@ -56,6 +57,7 @@ class Retrained:
     reruns: int
     pooled: float
     configurations: int
+    freedom: int
 
 
 def retrained(table: StudyTable) -> Retrained | None:
@@ -88,6 +90,7 @@ def retrained(table: StudyTable) -> Retrained | None:
         reruns=int(sizes[best]),
         pooled=math.sqrt(float(squares[repeated].sum()) / freedom),
         configurations=int(repeated.size),
+        freedom=freedom,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from labtui.analysis.feasibility import Classes, classify
 from labtui.analysis.findings import Outcome, cannot_judge, finding
+from labtui.analysis.luck import retrained
 from labtui.analysis.proposals import ends, positions
 from labtui.analysis.runs import Floats, Ints
 from labtui.analysis.table import AxisColumn, StudyTable
@@ -27,27 +26,6 @@ FALLBACK_SHARE = 0.10
 FEWEST_RERUNS = 3
 """Degrees of freedom of the retrain deviation, at least: from two runs of one configuration it is
 less than half of what it should be in two of five cases."""
-
-
-def retrain_deviation(table: StudyTable) -> tuple[float, int] | None:
-    """Pool the spread of trials that share a configuration and differ by seed.
-
-    Args:
-        table: All ended trials.
-
-    Returns:
-        Standard deviation of the objective, and its degrees of freedom; None with fewer than
-        `FEWEST_RERUNS` of them.
-    """
-    groups: dict[int, list[float]] = {}
-    for index in np.flatnonzero(table.feasible):
-        groups.setdefault(table.configurations[index], []).append(float(table.values[index]))
-    several = [np.array(values) for values in groups.values() if len(values) > 1]
-    freedom = sum(values.size - 1 for values in several)
-    if freedom < FEWEST_RERUNS:
-        return None
-    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in several)
-    return math.sqrt(squares / freedom), freedom
 
 
 def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Outcome]:
@@ -70,7 +48,10 @@ def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Ou
     if len(varied) <= MOST_DIMENSIONS:
         return []
     values = _values(table, rows, np.flatnonzero(usable))
-    spread = retrain_deviation(table)
+    reruns = retrained(table)
+    spread = None
+    if reruns is not None and reruns.freedom >= FEWEST_RERUNS:
+        spread = reruns.pooled, reruns.freedom
     if spread is None:
         limit = float(np.quantile(values, FALLBACK_SHARE))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,12 +82,6 @@ class Exported:
         """The trial that has the study's best value."""
         number = self.study.best_trial
         return next((trial for trial in self.trials if trial.number == number), None)
-
-
-def as_they_are(lab: Lab, names: Iterable[str]) -> Iterator[Exported]:
-    """Give studies under their own objectives, one at a time, without a verdict."""
-    for name in names:
-        yield Exported(lab.study(name), lab.trials(name))
 
 
 def log_row(lab: Lab, exported: Exported) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from labtui.analysis.kinds import meaning
 from labtui.analysis.runs import Curve, Floats, Run
 from labtui.analysis.table import AxisColumn, StudyTable, axis_column
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.study.model import Hyperparameter
+from labtui.trainer.plugin import Workload
 from labtui.verdicts.text import condition_text
 
 OWN_KEYS = ("name", "column")
@@ -50,20 +52,24 @@ def _card(lab: Lab, study: StudyRecord) -> dict[str, Any]:
 
 
 def _of_trainer(study: StudyRecord) -> dict[str, Declared]:
+    workload = _workload(study)
+    metrics = workload.metrics if workload is not None else {}
+    return {
+        metric: Declared(entry.goal, entry.chance, entry.examples)
+        for metric, entry in metrics.items()
+    }
+
+
+def _workload(study: StudyRecord) -> Workload | None:
+    """Give what a study's trainer declares of its workload; None where it does not."""
     from labtui.engine.plugins import TrainerError, find_plugin
 
     trainer = study.spec.get("trainer") or {}
     name = trainer.get("name", "") if isinstance(trainer, Mapping) else str(trainer)
     try:
-        workload = find_plugin(name).workloads.get(study.workload)
+        return find_plugin(name).workloads.get(study.workload)
     except TrainerError:
-        return {}
-    if workload is None:
-        return {}
-    return {
-        metric: Declared(entry.goal, entry.chance, entry.examples)
-        for metric, entry in workload.metrics.items()
-    }
+        return None
 
 
 # -- the table ------------------------------------------------------------------------------
@@ -202,14 +208,11 @@ class RunReader:
         return curves
 
 
-REGULARIZERS = ("dropout", "weight_decay", "l2", "l1", "label_smoothing", "augment", "mixup")
-"""Parts of the names of hyperparameters that regularize."""
-
-
 def _studies_regularizer(lab: Lab, study: StudyRecord) -> bool:
+    workload = _workload(study)
+    declared = workload.hyperparameters if workload is not None else {}
     return any(
-        part in str(item["name"]).lower()
+        meaning(str(item["name"]), declared).kind == "regularization"
         for item in lab.hyperparameters(study.name)
         if item["role"] == "scientific"
-        for part in REGULARIZERS
     )

@@ -1,4 +1,4 @@
-"""The best of fewer trials, against every subset there is, and bands against simulated searches."""
+"""The best of fewer trials, against every subset there is."""
 
 import itertools
 import math
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labtui.analysis.budgets import MOST_BUDGETS, QUANTILES, budget_bands, budget_curve
+from labtui.analysis.budgets import MOST_BUDGETS, QUANTILES, budget_curve
 
 
 def every_subset(values, k, quantile):
@@ -65,27 +65,3 @@ def test_no_trials_and_none_feasible():
     curve = budget_curve(np.array([np.nan, np.nan]))
     assert np.isnan(curve.values).all()
     assert curve.none_feasible.tolist() == [1.0, 1.0]
-    assert budget_bands(np.array([])).budgets.size == 0
-
-
-@pytest.mark.parametrize("level", [0.8, 0.95])
-def test_the_band_holds_everywhere_at_its_level(level):
-    random = np.random.default_rng(1)
-    budgets = [1, 2, 3, 5, 10, 20, 50, 200]
-    needed = 1 - 0.5 ** (1 / np.array(budgets))  # of a uniform: its own quantile
-    held = 0
-    for _ in range(600):
-        found = budget_bands(random.random(30), level, budgets=budgets)
-        held += bool(((found.low <= needed) & (needed <= found.high)).all())
-    assert held / 600 >= level - 0.015
-
-
-def test_bands_speak_beyond_the_trials_and_narrow_with_them():
-    random = np.random.default_rng(2)
-    small, large = (budget_bands(random.random(n), budgets=[1, 4, 1000]) for n in (20, 2000))
-    assert small.low[2] == -np.inf  # nothing limits how good a thousandth trial may be
-    assert np.isfinite(small.high).all()
-    assert (large.high - large.low)[0] < 0.2 * (small.high - small.low)[0]
-    mostly_bad = budget_bands(np.r_[1.0, np.full(9, np.nan)], budgets=[1])
-    assert np.isnan(mostly_bad.middle[0])
-    assert mostly_bad.high[0] == np.inf

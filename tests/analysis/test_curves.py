@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labtui.analysis.catalogue import CATALOGUE
 from labtui.analysis.curves import judge_curves
 from labtui.analysis.findings import Finding, NotJudged
 from labtui.analysis.noise import residual_deviation
@@ -362,9 +363,10 @@ def test_no_values_break_it(values, train, gaps, first, minimize):
     }
     run = Run("s/1", "a", "completed", "", {}, "validation/score", minimize, 100, curves)
     outcomes = judge_curves(run)
+    assert {CATALOGUE[one.code].group for one in outcomes} <= {"curves"}
     for one in outcomes:
         if isinstance(one, Finding):
-            json.dumps(dict(one.evidence), allow_nan=False)
+            assert json.loads(json.dumps(dict(one.evidence), allow_nan=False))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 23, 24, 25, 1000, 10_000])

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from labtui.analysis.sampling import judge_sampling, retrain_deviation
+from labtui.analysis.luck import retrained
+from labtui.analysis.sampling import judge_sampling
 from tests.analysis.tables import RATE, halton, made, nuisance, reasons
 
 AXES = {f"h{i}": nuisance(**RATE) for i in range(3)}
@@ -86,7 +87,7 @@ def test_the_retrain_deviation_needs_reruns():
     values = np.array([1.0, 3.0, 5.0, 5.0, 7.0, 2.0])
     numbers = (0, 0, 1, 1, 1, 2)
     study = made(AXES, halton(1, 6, 3), values, configurations=numbers)
-    deviation, freedom = retrain_deviation(study)
-    assert freedom == 3
-    assert deviation == pytest.approx(np.sqrt((2.0 + 8 / 3) / 3))
-    assert retrain_deviation(sampled(values)) is None
+    found = retrained(study)
+    assert found.freedom == 3
+    assert found.pooled == pytest.approx(np.sqrt((2.0 + 8 / 3) / 3))
+    assert retrained(sampled(values)) is None

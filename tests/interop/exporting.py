@@ -32,6 +32,12 @@ HOSTILE = (
 )
 
 
+def as_they_are(lab, names):
+    """Give studies under their own objectives, one at a time, without a verdict."""
+    for name in names:
+        yield Exported(lab.study(name), lab.trials(name))
+
+
 def hostile_lab(folder, texts=HOSTILE) -> LabPaths:
     """One study a text, which is its name, goal, workload, arm, reason, parameter and note."""
     paths = LabPaths(folder / "lab.db")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from labtui.interop import csv_export
 from labtui.interop.csv_export import export, export_files, targets
-from labtui.interop.experiment_log import as_they_are
 from labtui.interop.files import TargetRefused
 from labtui.store.changes import NewStudy, NewTrial, add_note, add_study
 from labtui.store.errors import LabBroken
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
+from tests.interop.exporting import as_they_are
 from tests.support.labs import make_lab
 
 NUMBERS = [math.nan, math.inf, -math.inf, -0.0, 1e-320, float(2**63), 0.1 + 0.2, 5e-324, 1.7e308]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from labtui.interop.experiment_log import Exported, Told, as_they_are
+from labtui.interop.experiment_log import Exported, Told
 from labtui.interop.files import TargetRefused
 from labtui.interop.markdown_export import (
     TOP_TRIALS,
@@ -19,7 +19,7 @@ from labtui.interop.markdown_export import (
     write_markdown,
 )
 from labtui.store.lab import Lab
-from tests.interop.exporting import HOSTILE, hostile_lab, judged
+from tests.interop.exporting import HOSTILE, as_they_are, hostile_lab, judged
 from tests.support.labs import make_lab
 
 

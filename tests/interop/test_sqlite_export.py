@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labtui.interop import sqlite_export
-from labtui.interop.experiment_log import LOG_COLUMNS, as_they_are
+from labtui.interop.experiment_log import LOG_COLUMNS
 from labtui.interop.files import TargetRefused
 from labtui.interop.sqlite_export import Columns, affinity, export_sqlite
 from labtui.store.errors import LabBroken
 from labtui.store.lab import Lab
-from tests.interop.exporting import HOSTILE, hostile_lab, judged
+from tests.interop.exporting import HOSTILE, as_they_are, hostile_lab, judged
 from tests.interop.test_csv_export import NUMBERS, odd_lab
 from tests.support.labs import make_lab
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from labtui.interop.importing.judging import diverged_at, ending
@@ -19,6 +19,7 @@ from labtui.interop.importing.values import (
     nearest,
     number,
     paths,
+    rows_of,
     shown,
     whole,
 )
@@ -134,7 +135,7 @@ class RecordReader:
         if wanted.path is not None:
             value = self._field(record, wanted.path, "curve.path", where)
         origins = [] if wanted.step is None else [wanted.step.origin]
-        items = _rows(value, path, where, [*origins, *wanted.metrics.values()])
+        items = rows_of(value, path, where, [*origins, *wanted.metrics.values()])
         seen: set[str] = set()
         for index, item in enumerate(items):
             here = f"{path}[{index}]"
@@ -319,49 +320,6 @@ class RecordReader:
         if found is None or not 0 <= found <= MOST_STEPS:
             raise BadTrial(where, f"{path}: found {shown(value)}; expected a whole number")
         return found
-
-
-def _rows(value: Any, path: str, where: str, wanted: Sequence[str]) -> Sequence[Record]:
-    """Give the points of a curve: a list of objects or of lists, or lists side by side."""
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        columns = _columns(value, path, where, wanted)
-        longest = max(map(len, columns.values()), default=0)
-        return [
-            {name: values[i] for name, values in columns.items() if i < len(values)}
-            for i in range(longest)
-        ]
-    forms = "a list of objects or of pairs, or an object of lists"
-    if not isinstance(value, list):
-        raise BadTrial(where, f"{path}: found {shown(value)}; expected {forms}")
-    if all(isinstance(item, Mapping) for item in value):
-        return value
-    if all(isinstance(item, list) for item in value):
-        return [{str(i): cell for i, cell in enumerate(item)} for item in value]
-    raise BadTrial(
-        where,
-        f"{path}: found {shown(value)}; expected {forms}; for a list of numbers leave 'path' out: "
-        f"curve: {{metrics: {{METRIC: {path}}}}}",
-    )
-
-
-def _columns(
-    value: Record, path: str, where: str, wanted: Sequence[str]
-) -> dict[str, Sequence[Any]]:
-    """Give the lists side by side that are wanted; what is null has no points."""
-    columns: dict[str, Sequence[Any]] = {}
-    for name in wanted:
-        try:
-            found = find(value, name)
-        except Missing:
-            continue
-        if found is None:
-            continue
-        if not isinstance(found, list):
-            raise BadTrial(where, f"{path}: {name}: found {shown(found)}; expected a list")
-        columns[name] = found
-    return columns
 
 
 def _agrees(value: Any, wanted: Scalar) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from labtui.interop.importing.types import BadTrial
 from labtui.store.summaries import Columns
 
 Record = Mapping[str, Any]
@@ -119,3 +120,50 @@ def shown(value: Any) -> str:
     """Give a value for a message, cut."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def rows_of(value: Any, path: str, where: str, wanted: Sequence[str]) -> Sequence[Record]:
+    """Give the points of a curve: a list of objects or of lists, or lists side by side.
+
+    Raises:
+        BadTrial: It is something else.
+    """
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        columns = _side_by_side(value, path, where, wanted)
+        longest = max(map(len, columns.values()), default=0)
+        return [
+            {name: values[i] for name, values in columns.items() if i < len(values)}
+            for i in range(longest)
+        ]
+    forms = "a list of objects or of pairs, or an object of lists"
+    if not isinstance(value, list):
+        raise BadTrial(where, f"{path}: found {shown(value)}; expected {forms}")
+    if all(isinstance(item, Mapping) for item in value):
+        return value
+    if all(isinstance(item, list) for item in value):
+        return [{str(i): cell for i, cell in enumerate(item)} for item in value]
+    raise BadTrial(
+        where,
+        f"{path}: found {shown(value)}; expected {forms}; for a list of numbers leave 'path' out: "
+        f"curve: {{metrics: {{METRIC: {path}}}}}",
+    )
+
+
+def _side_by_side(
+    value: Record, path: str, where: str, wanted: Sequence[str]
+) -> dict[str, Sequence[Any]]:
+    """Give the lists side by side that are wanted; what is null has no points."""
+    columns: dict[str, Sequence[Any]] = {}
+    for name in wanted:
+        try:
+            found = find(value, name)
+        except Missing:
+            continue
+        if found is None:
+            continue
+        if not isinstance(found, list):
+            raise BadTrial(where, f"{path}: {name}: found {shown(found)}; expected a list")
+        columns[name] = found
+    return columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from labtui.interop.importing.study_import import Outcome, StudyImport
 from labtui.interop.importing.types import (
@@ -64,16 +64,7 @@ def _open(paths: LabPaths) -> Writer:
 
 def _read_all(studies: Iterable[StudySource]) -> None:
     """See that everything can be read, before anything is written."""
-    bad: list[Skipped] = []
-    for study in studies:
-        for item in study.trials():
-            if isinstance(item, Skipped):
-                bad.append(item)
-                continue
-            try:
-                item.read()
-            except BadTrial as error:
-                bad.append(Skipped(error.where, error.reason))
+    bad = [part for part in _tried(studies) if part is not None]
     if bad:
         lines = "\n".join(f"  {one.where}: {one.reason}" for one in bad[:10])
         more = f"\n  and {len(bad) - 10} more" if len(bad) > 10 else ""
@@ -82,20 +73,28 @@ def _read_all(studies: Iterable[StudySource]) -> None:
         )
 
 
-def _read_one(studies: Iterable[StudySource]) -> None:
-    """See that anything can be read, before a lab is made for it."""
-    bad: list[Skipped] = []
+def _tried(studies: Iterable[StudySource]) -> Iterator[Skipped | None]:
+    """Read part by part: None for a trial that can be read, else what is wrong."""
     for study in studies:
         for item in study.trials():
             if isinstance(item, Skipped):
-                bad.append(item)
+                yield item
                 continue
             try:
                 item.read()
             except BadTrial as error:
-                bad.append(Skipped(error.where, error.reason))
+                yield Skipped(error.where, error.reason)
             else:
-                return
+                yield None
+
+
+def _read_one(studies: Iterable[StudySource]) -> None:
+    """See that anything can be read, before a lab is made for it."""
+    bad: list[Skipped] = []
+    for part in _tried(studies):
+        if part is None:
+            return
+        bad.append(part)
     told = f": {bad[0].where}: {bad[0].reason}" if bad else "; the source is empty"
     raise ImportFailed(f"no trial can be read ({len(bad)} were tried){told}")
 
