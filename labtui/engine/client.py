@@ -145,7 +145,7 @@ def stop(paths: LabPaths, subject: str, *, now: bool = False) -> dict[str, Any]:
         UnknownName: There is no such study or trial.
         LabError: There is no lab, or it cannot be written.
     """
-    return _ask(paths, {"kind": "stop", "subject": subject, "now": now})
+    return ask(paths, {"kind": "stop", "subject": subject, "now": now})
 
 
 def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
         UnknownName: There is no such study or trial.
         LabError: There is no lab, or it cannot be written.
     """
-    return _ask(paths, {"kind": "note", "subject": subject, "text": text})
+    return ask(paths, {"kind": "note", "subject": subject, "text": text})
 
 
 def put_card(
@@ -173,7 +173,7 @@ def put_card(
         LabError: The lab cannot be written.
     """
     owner = {"trainer": trainer, "metric": metric, "goal": goal}
-    _ask(paths, {"kind": "card", "workload": workload, "entries": dict(entries), **owner})
+    ask(paths, {"kind": "card", "workload": workload, "entries": dict(entries), **owner})
 
 
 def find_interpreter(named: str | None, folder: Path) -> str:
@@ -271,8 +271,14 @@ def _check_script(study: Study, folder: Path) -> None:
 # -- asking -------------------------------------------------------------------------------------
 
 
-def _ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask the living runner, or write the lab ourselves when there is none."""
+def ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask the living runner, or write the lab ourselves when there is none.
+
+    Raises:
+        RequestRefused: The lab's writer declined.
+        UnknownName: The request's ``subject`` is not in the lab.
+        LabError: The lab cannot be written.
+    """
     if "subject" in request:  # nothing is created or changed by asking for what is not there
         with Lab(paths) as lab:
             lab.find(request["subject"])
@@ -368,6 +374,7 @@ __all__ = [
     "RequestRefused",
     "Submission",
     "add_note",
+    "ask",
     "find_interpreter",
     "put_card",
     "resume",

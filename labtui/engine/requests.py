@@ -1,4 +1,4 @@
-"""What others ask of a lab's writer, and how it is answered: submit, resume, stop, note.
+"""What others ask of a lab's writer, and how it is answered: submit, resume, stop, decide.
 
 A runner applies these from its inbox; with no runner alive, a command holds the lock and applies
 them itself. Each answer is a JSON object: ``{"study": name, …}`` or ``{"error": …, "exit": n}``.
@@ -6,78 +6,33 @@ them itself. Each answer is a JSON object: ``{"study": name, …}`` or ``{"error
 
 from __future__ import annotations
 
-import difflib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from labtui.engine import decisions
 from labtui.engine.devices import DeviceError
+from labtui.engine.finding import Refused, find_study, find_subject
 from labtui.engine.jobs import resume_step, study_plan
 from labtui.engine.plugins import TrainerError, check_devices, check_trainer
 from labtui.store.changes import (
     NewHyperparameter,
     NewStudy,
     NewTrial,
-    add_note,
     add_study,
     add_trials,
-    put_card,
     put_hyperparameters,
     requeue_trial,
     set_study,
 )
 from labtui.store.writer import Writer
 from labtui.study import halton
+from labtui.study.inheritance import inherit, inherited_values
 from labtui.study.plan import assign_columns, plan, total_trials
 from labtui.study.spec import Study, difference, extends
 
 ACTIVE = ("queued", "running")
-
-
-class Refused(Exception):
-    """A request cannot be carried out; the message says why and what to do."""
-
-    def __init__(self, message: str, code: int = 2) -> None:
-        """Remember the exit code the asker should end with."""
-        super().__init__(message)
-        self.code = code
-
-
-def find_study(writer: Writer, name: str) -> int:
-    """Give the id of a study.
-
-    Raises:
-        Refused: The lab holds none of that name.
-    """
-    row = writer.connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    names = [found[0] for found in writer.connection.execute("SELECT name FROM studies")]
-    near = difflib.get_close_matches(name, names, n=1)
-    guess = f" — did you mean {near[0]!r}?" if near else ""
-    raise Refused(f"no study {name!r} in this lab{guess}; `labtui list` shows what there is")
-
-
-def find_subject(writer: Writer, reference: str) -> tuple[int | None, int | None]:
-    """Give (study, None) for a study's name, (None, trial) for ``study/17`` or a trial's id.
-
-    Raises:
-        Refused: The lab holds neither.
-    """
-    name, slash, number = reference.rpartition("/")
-    row = None
-    if slash and number.isdecimal():
-        row = writer.connection.execute(
-            "SELECT t.id FROM trials t JOIN studies s ON s.id = t.study "
-            "WHERE s.name = ? AND t.number = ?",
-            (name, int(number)),
-        ).fetchone()
-    elif reference.isdecimal():
-        row = writer.connection.execute(
-            "SELECT id FROM trials WHERE id = ?", (int(reference),)
-        ).fetchone()
-    return (None, int(row[0])) if row else (find_study(writer, reference), None)
 
 
 # -- submitting ---------------------------------------------------------------------------------
@@ -148,6 +103,8 @@ def _renamed(writer: Writer, study: Study) -> Study:
 
 def _add(writer: Writer, study: Study, request: dict[str, Any]) -> int:
     columns = assign_columns(study)
+    baseline, inherited = _baseline(writer, study)
+    whole = inherit(study, inherited)
     new = NewStudy(
         name=study.study,
         workload=study.workload,
@@ -158,18 +115,37 @@ def _add(writer: Writer, study: Study, request: dict[str, Any]) -> int:
         selection=study.objective.select,
         seed=study.seed,
         sequence=halton.VERSION,
-        total=total_trials(study),
+        total=total_trials(whole),
         spec=study.to_json(),
         folder=request["folder"],
         interpreter=request["interpreter"],
-        hyperparameters=_definitions(study, columns),
+        hyperparameters=_definitions(whole, columns, inherited),
         source=request.get("source", ""),
         file=request.get("file", ""),
         environment=request["environment"],
         command=request.get("command", ""),
         provenance=request.get("provenance", {}),
+        parent=study.follows.study if study.follows else "",
+        kind=study.follows.kind if study.follows else "",
+        baseline=baseline,
+        inherited=inherited,
     )
-    return add_study(writer, new, _trials(study, columns, 0))
+    return add_study(writer, new, _trials(whole, columns, 0))
+
+
+def _baseline(writer: Writer, study: Study) -> tuple[int | None, dict[str, Any]]:
+    """Give the current baseline of a study's workload, and what the study takes from it."""
+    row = writer.connection.execute(
+        "SELECT b.id, b.configuration FROM workloads w JOIN baselines b ON b.id = w.baseline "
+        "WHERE w.name = ?",
+        (study.workload,),
+    ).fetchone()
+    if row is None:
+        return None, {}
+    configuration = json.loads(row[1])
+    if configuration.get("trainer", {}).get("name") != study.trainer.name:
+        return row[0], {}
+    return row[0], inherited_values(study, configuration["params"])
 
 
 def _extend(writer: Writer, study: Study, found: int) -> int:
@@ -179,12 +155,18 @@ def _extend(writer: Writer, study: Study, found: int) -> int:
         (found,),
     )
     columns = assign_columns(study, dict(rows.fetchall()))
+    inherited = json.loads(
+        writer.connection.execute(
+            "SELECT inherited FROM studies WHERE id = ?", (found,)
+        ).fetchone()[0]
+    )
+    whole = inherit(study, inherited)
     start = writer.connection.execute(
         "SELECT count(*) FROM trials WHERE study = ?", (found,)
     ).fetchone()[0]
-    trials = list(_trials(study, columns, start))
-    spec, total = json.dumps(study.to_json()), total_trials(study)
-    definitions = _definitions(study, columns)
+    trials = list(_trials(whole, columns, start))
+    spec, total = json.dumps(study.to_json()), total_trials(whole)
+    definitions = _definitions(whole, columns, inherited)
 
     def change(connection: sqlite3.Connection, revision: int) -> None:
         connection.execute(
@@ -199,8 +181,12 @@ def _extend(writer: Writer, study: Study, found: int) -> int:
     return len(trials)
 
 
-def _definitions(study: Study, columns: dict[str, int]) -> list[NewHyperparameter]:
+def _definitions(
+    study: Study, columns: Mapping[str, int], inherited: Mapping[str, Any]
+) -> list[NewHyperparameter]:
     data = study.to_json()["hyperparameters"]
+    for name in inherited:
+        data[name] = [{**definition, "inherited": True} for definition in data[name]]
     return [
         NewHyperparameter(name, definition["role"], columns.get(name), definition)
         for name, definitions in data.items()
@@ -218,18 +204,11 @@ def _trials(study: Study, columns: dict[str, int], start: int) -> Iterator[NewTr
             trial.unit,
             trial.seed,
             study.budget.max_train_steps,
+            repetition=trial.point if study.design == "configurations" else 0,
         )
 
 
 # -- the rest -----------------------------------------------------------------------------------
-
-
-def note(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
-    """Add a note to a study or a trial."""
-    study, trial = find_subject(writer, request["subject"])
-    add_note(writer, request["text"], study=study, trial=trial)
-    writer.commit()
-    return {"subject": request["subject"]}
 
 
 def stop_idle(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
@@ -316,22 +295,12 @@ def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str
             resume(writer, study)
             study_plan(writer.connection, study)
             return {"study": request["subject"], "id": study, "added": 0}
-        if request["kind"] == "note":
-            return note(writer, request)
         if request["kind"] == "stop" and not runner:
             return stop_idle(writer, request)
-        if request["kind"] == "card":
-            return card(writer, request)
+        if request["kind"] in decisions.ANSWERS:
+            return decisions.ANSWERS[request["kind"]](writer, request)
         raise Refused(f"request {request['kind']!r}: this labtui does not know it; update it")
     except Refused as error:
         return {"error": str(error), "exit": error.code}
     except (TrainerError, DeviceError) as error:
         return {"error": str(error), "exit": 2}
-
-
-def card(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
-    """Write entries of a workload's card; a workload that is new gets one."""
-    owner = {name: str(request[name]) for name in ("trainer", "metric", "goal")}
-    put_card(writer, str(request["workload"]), dict(request["entries"]), **owner)
-    writer.commit()
-    return {"workload": request["workload"]}

@@ -19,6 +19,7 @@ from labtui.engine import requests
 from labtui.engine.board import Board, Running, Study
 from labtui.engine.devices import CPU, DeviceError, free_place
 from labtui.engine.executor import Executor, Job
+from labtui.engine.finding import Refused, find_subject
 from labtui.engine.hooks import Hooks
 from labtui.engine.jobs import (
     Lane,
@@ -258,7 +259,7 @@ class Runner:
         try:
             if request["kind"] == "stop":
                 return self._stop(request)
-        except requests.Refused as error:
+        except Refused as error:
             return {"error": str(error), "exit": error.code}
         name = requests.subject(request)
         busy = any(study.plan.name == name for study in self._board.studies.values())
@@ -296,7 +297,7 @@ class Runner:
             self._board.events.close(study)
 
     def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
-        study, trial = requests.find_subject(self._board.writer, request["subject"])
+        study, trial = find_subject(self._board.writer, request["subject"])
         if study is not None and study in self._board.studies:
             self._stop_study(self._board.studies[study], STOPPED, now=request.get("now"))
         elif trial is not None and trial in self._board.running:

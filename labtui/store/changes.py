@@ -40,7 +40,13 @@ class NewTrial:
 
 @dataclass(frozen=True)
 class NewStudy:
-    """A study as asked for, with what reproduces it."""
+    """A study as asked for, with what reproduces it.
+
+    Attributes:
+        parent: The study it goes on from; `kind` says as what.
+        baseline: Id of the baseline it was planned against.
+        inherited: Hyperparameters that it does not name, with the values of that baseline.
+    """
 
     name: str
     workload: str
@@ -62,6 +68,10 @@ class NewStudy:
     command: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     state: str = "queued"
+    parent: str = ""
+    kind: str = ""
+    baseline: int | None = None
+    inherited: Mapping[str, Any] = field(default_factory=dict)
 
 
 def next_id(writer: Writer, table: str) -> int:
@@ -110,6 +120,10 @@ def add_study(writer: Writer, new: NewStudy, trials: Iterable[NewTrial]) -> int:
             "provenance": json.dumps(dict(new.provenance)),
             "created": when,
             "activity": when,
+            "parent": new.parent,
+            "kind": new.kind,
+            "baseline": new.baseline,
+            "inherited": json.dumps(dict(new.inherited)),
             "revision": revision,
         }
         connection.execute(
@@ -316,48 +330,6 @@ def add_code(writer: Writer, files: Mapping[str, tuple[str, str | None]]) -> Non
     writer.queue(
         lambda connection, _: _many(connection, "INSERT OR IGNORE INTO code VALUES (?, ?, ?)", rows)
     )
-
-
-def add_note(writer: Writer, text: str, *, study: int | None, trial: int | None) -> None:
-    """Queue a note on a study or on one trial."""
-    row = (study, trial, text, now())
-    writer.queue(
-        lambda connection, revision: _one(
-            connection,
-            "INSERT INTO notes (study, trial, text, created, revision) VALUES (?, ?, ?, ?, ?)",
-            (*row, revision),
-        )
-    )
-
-
-def put_card(
-    writer: Writer,
-    workload: str,
-    entries: Mapping[str, Any],
-    *,
-    trainer: str,
-    metric: str,
-    goal: str,
-) -> None:
-    """Queue entries of a workload's card: they replace those of the same names, others stay."""
-    row = (workload, trainer, metric, goal, now())
-    text = json.dumps(dict(entries))
-
-    def change(connection: sqlite3.Connection, revision: int) -> None:
-        connection.execute(
-            "INSERT OR IGNORE INTO workloads (name, trainer, metric, goal, created, revision) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (*row, revision),
-        )
-        (card,) = connection.execute(
-            "SELECT card FROM workloads WHERE name = ?", (workload,)
-        ).fetchone()
-        connection.execute(
-            "UPDATE workloads SET card = ?, revision = ? WHERE name = ?",
-            (json.dumps({**json.loads(card), **json.loads(text)}), revision, workload),
-        )
-
-    writer.queue(change)
 
 
 def add_runner(writer: Writer, who: Identity, *, version: str, slots: int) -> int:

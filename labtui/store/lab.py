@@ -23,6 +23,7 @@ from labtui.store.records import (
     SummaryRecord,
     TrialRecord,
 )
+from labtui.store.workloads import WorkloadReader
 
 _VALUE = "iif(s.selection = 'best', t.best_value, t.last_value)"
 _TRIALS = """SELECT t.id, s.name AS study, t.number, t.point, t.arm, t.state, t.reason, t.detail,
@@ -32,9 +33,16 @@ _TRIALS = """SELECT t.id, s.name AS study, t.number, t.point, t.arm, t.state, t.
     FROM trials t JOIN studies s ON s.id = t.study"""
 _STUDIES = """SELECT s.*, w.name AS workload_name FROM studies s
     JOIN workloads w ON w.id = s.workload"""
+_SINCE_3 = {
+    "parent": "parent",
+    "kind": "kind",
+    "baseline": "baseline",
+    "inherited_json": "inherited",
+}
+"""Columns that labs of earlier versions do not have."""
 
 
-class Lab:
+class Lab(WorkloadReader):
     """A reader of one lab. Each question is a query of its own: none holds the file up."""
 
     def __init__(self, paths: LabPaths) -> None:
@@ -47,7 +55,7 @@ class Lab:
         self._connection = open_reader(paths.db)
         self._seen = -1
         # A lab that an older labtui wrote is read as it is; only a writer changes it.
-        version = self._one("PRAGMA user_version")[0]
+        self._version = version = int(self._one("PRAGMA user_version")[0])
         self._trials = _TRIALS.format(repetition="t.repetition" if version > 1 else "0")
 
     def close(self) -> None:
@@ -138,27 +146,6 @@ class Lab:
             }
             for row in rows
         ]
-
-    def card(self, workload: str) -> dict[str, Any]:
-        """Give what is kept about a workload itself, such as its probes; see `put_card`.
-
-        Raises:
-            UnknownName: The lab holds no such workload.
-        """
-        rows = self._all("SELECT card FROM workloads WHERE name = ?", (workload,))
-        if not rows:
-            names = [row[0] for row in self._all("SELECT name FROM workloads")]
-            raise UnknownName("workload", workload, names, "a study or a probe makes one")
-        return dict(json.loads(rows[0]["card"]))
-
-    def notes(self, study: str) -> list[tuple[str, str]]:
-        """Give the notes on a study and its trials: (when, text), oldest first."""
-        rows = self._all(
-            "SELECT n.created, n.text FROM notes n LEFT JOIN trials t ON t.id = n.trial "
-            "JOIN studies s ON s.id = coalesce(n.study, t.study) WHERE s.name = ? ORDER BY n.id",
-            (study,),
-        )
-        return [(row[0], row[1]) for row in rows]
 
     # -- trials -----------------------------------------------------------------------------
 
@@ -371,6 +358,7 @@ def _study(
         finished=row["finished"],
         activity=row["activity"],
         revision=row["revision"],
+        **{name: row[column] for name, column in _SINCE_3.items() if column in row.keys()},  # noqa: SIM118
     )
 
 

@@ -104,6 +104,9 @@ class StudyRecord:
         best_trial: Number of the trial that has it.
         activity: When something last changed, ISO 8601 UTC.
         provenance: Git commit and diff, versions, and what else reproduces it.
+        parent: The study it goes on from; `kind` says as what (``widen``, ``rerun`` …).
+        baseline: Id of the baseline that it was planned against.
+        inherited: Hyperparameters it does not name, with the values of that baseline.
     """
 
     id: int
@@ -130,6 +133,10 @@ class StudyRecord:
     finished: str | None
     activity: str
     revision: int
+    parent: str = ""
+    kind: str = ""
+    baseline: int | None = None
+    inherited_json: str = field(default="{}", repr=False)
 
     @property
     def minimize(self) -> bool:
@@ -150,6 +157,77 @@ class StudyRecord:
     def provenance(self) -> dict[str, Any]:
         """What reproduces the study."""
         return dict(json.loads(self.provenance_json))
+
+    @cached_property
+    def inherited(self) -> dict[str, Any]:
+        """Values of its baseline for hyperparameters that it does not name."""
+        return dict(json.loads(self.inherited_json))
+
+
+@dataclass(frozen=True)
+class WorkloadRecord:
+    """What is tuned.
+
+    Attributes:
+        baseline: Id of its current baseline; None without one.
+        card: What is kept about it: probes, retrain deviation.
+    """
+
+    id: int
+    name: str
+    trainer: str
+    metric: str
+    goal: str
+    card: Mapping[str, Any]
+    baseline: int | None
+    created: str
+
+
+@dataclass(frozen=True)
+class BaselineRecord:
+    """A configuration that is or was a workload's baseline; `parent` is the one before.
+
+    Attributes:
+        launch: Id of the launch that made it; None when a person set it.
+        trial: Name of the trial it is from, empty for none; `study` likewise.
+        configuration: ``{"params", "trainer", "objective", "budget", "common", "folder"}``.
+        rolled_back: When it was given up; None if it was not.
+    """
+
+    id: int
+    workload: str
+    parent: int | None
+    launch: int | None
+    study: str
+    trial: str
+    configuration: Mapping[str, Any]
+    reason: str
+    created: str
+    rolled_back: str | None
+    rollback_reason: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Every hyperparameter of it."""
+        return dict(self.configuration.get("params", {}))
+
+
+@dataclass(frozen=True)
+class LaunchRecord:
+    """A decision about a candidate (P30); see `labtui.store.decisions.NewLaunch`."""
+
+    id: int
+    workload: str
+    study: str
+    trial: str
+    baseline: int | None
+    adopted: int | None
+    verdict: str
+    evidence: Mapping[str, Any]
+    reason: str
+    data: Mapping[str, Any]
+    created: str
+    updated: str
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,44 @@ VERSION_2 = (
     "ALTER TABLE trials ADD COLUMN repetition INTEGER NOT NULL DEFAULT 0",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2)
+VERSION_3 = (
+    # Studies go on from each other, and are planned against a workload's baseline.
+    "ALTER TABLE studies ADD COLUMN parent TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE studies ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE studies ADD COLUMN baseline INTEGER",
+    "ALTER TABLE studies ADD COLUMN inherited TEXT NOT NULL DEFAULT '{}'",
+    """CREATE TABLE baselines (
+        id INTEGER PRIMARY KEY,
+        workload INTEGER NOT NULL REFERENCES workloads(id),
+        parent INTEGER REFERENCES baselines(id),
+        launch INTEGER REFERENCES launches(id),
+        study INTEGER REFERENCES studies(id),
+        trial INTEGER REFERENCES trials(id),
+        configuration TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        created TEXT NOT NULL,
+        rolled_back TEXT,
+        rollback_reason TEXT NOT NULL DEFAULT '',
+        revision INTEGER NOT NULL
+    )""",
+    "ALTER TABLE workloads ADD COLUMN baseline INTEGER REFERENCES baselines(id)",
+    "ALTER TABLE launches ADD COLUMN baseline INTEGER REFERENCES baselines(id)",
+    "ALTER TABLE launches ADD COLUMN adopted INTEGER REFERENCES baselines(id)",
+    "ALTER TABLE launches ADD COLUMN data TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE launches ADD COLUMN updated TEXT",
+    "ALTER TABLE notes ADD COLUMN workload INTEGER REFERENCES workloads(id)",
+    """CREATE TABLE tags (
+        id INTEGER PRIMARY KEY,
+        workload INTEGER REFERENCES workloads(id),
+        study INTEGER REFERENCES studies(id),
+        trial INTEGER REFERENCES trials(id),
+        tag TEXT NOT NULL,
+        created TEXT NOT NULL,
+        revision INTEGER NOT NULL
+    )""",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3)
 
 
 def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:

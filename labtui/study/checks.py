@@ -37,7 +37,7 @@ def study_issues(study: Study, *, yes: bool = False) -> list[Issue]:
         yes: The person confirmed an unusual size.
     """
     issues = [*_name_issues(study), *_role_issues(study), *condition_issues(study)]
-    issues += [*_configuration_issues(study), *_device_issues(study)]
+    issues += [*_configuration_issues(study), *_device_issues(study), *_sampler_issues(study)]
     return issues or list(_size_issues(study, yes))
 
 
@@ -123,6 +123,18 @@ def _device_issues(study: Study) -> Iterator[Issue]:
         )
 
 
+def _sampler_issues(study: Study) -> Iterator[Issue]:
+    if study.sampler == "halton":
+        return
+    if study.follows is None:
+        expected = (
+            "'follows: {study: NAME}' beside 'sampler: bayesian': it exploits what that found"
+        )
+        yield Issue(("sampler",), expected)
+    if study.design == "configurations":
+        yield Issue(("sampler",), "'halton' in 'design: configurations', which draws nothing")
+
+
 def _size_issues(study: Study, yes: bool) -> Iterator[Issue]:
     try:
         found = arms(study)
@@ -136,7 +148,14 @@ def _size_issues(study: Study, yes: bool) -> Iterator[Issue]:
         if trials not in (0, len(found)):
             expected = f"{len(found)}, the number of configurations, or no 'trials' at all"
             yield Issue(here, expected)
+        total = len(found) * study.budget.repetitions
+        if total > MAX_TRIALS and not yes:
+            expected = f"at most {MAX_TRIALS} trials, or `--yes` to confirm"
+            yield Issue(("budget", "repetitions"), expected, f"{total} trials in all")
         yield from _inactive_issues(study)
+    elif study.budget.repetitions > 1:
+        expected = "1, or 'design: configurations': `labtui rerun` repeats trials of other designs"
+        yield Issue(("budget", "repetitions"), expected)
     elif trials == 0:
         yield Issue(here, "the number of trials an arm")
     elif (total := trials * len(found)) > MAX_TRIALS and not yes:

@@ -32,6 +32,7 @@ from labtui.study.fields import (
 
 Role = Literal["scientific", "nuisance", "fixed"]
 Design = Literal["separate", "joint", "configurations"]
+Sampler = Literal["halton", "bayesian"]
 
 
 ARGUMENTS = {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}
@@ -170,6 +171,12 @@ class Budget(Part):
         lt=2**31,
         description="trials an arm (design joint: in all; design configurations: leave it out)",
     )
+    repetitions: Whole = Field(
+        1,
+        ge=1,
+        lt=2**31,
+        description="design configurations: trials of every configuration, each with its own seed",
+    )
     max_train_steps: Whole = Field(ge=1, lt=2**63, description="optimizer updates of every trial")
     eval_every: Whole = Field(ge=1, lt=2**63, description="steps between two evaluations")
     hours: Number | None = Field(
@@ -270,6 +277,17 @@ class Hyperparameter(Part):
 Definitions = Annotated[list[Hyperparameter], one_or_many, Field(min_length=1), OneOrMany]
 
 
+class Follows(Part):
+    """The study that this one goes on from, and what of it this one answers."""
+
+    study: str = Field(min_length=1, max_length=1000, description="name of the parent study")
+    kind: str = Field("", description="what kind of follow-up: widen, narrow, warmup …")
+    answers: list[str] = Field(
+        default_factory=list,
+        description="the parent's findings that this answers, as `search-boundary learning_rate`",
+    )
+
+
 class Study(Part):
     """One goal, one role per hyperparameter, one search space, one budget (P05)."""
 
@@ -287,6 +305,11 @@ class Study(Part):
     configurations: list[dict[str, AnyScalar]] | None = Field(
         None, description="the configurations to try; without it, the grid of all scientific values"
     )
+    sampler: Sampler = Field(
+        "halton",
+        description="halton explores; bayesian exploits what the study it follows found (P13)",
+    )
+    follows: Follows | None = Field(None, description="the study that this one goes on from")
     device: str | None = Field(None, description="where to train: cpu, cuda, cuda:1, mps …")
     gpus_per_trial: Whole | None = Field(None, ge=1, description="devices that one trial uses")
     trials_per_gpu: Whole | None = Field(None, ge=1, description="trials that share one device")

@@ -29,6 +29,7 @@ class TrialPlan:
     Attributes:
         number: Number of the trial in its study, from 0: point * number of arms + index of the arm.
         point: Number of the point of the sequence, from 0; equal points are paired across arms.
+            Of listed configurations: the repetition.
         arm: Label of the arm; empty in a joint study.
         params: The value of every hyperparameter that exists in this trial, fixed ones included.
         unit: The coordinate in [0, 1) of every one that was drawn from the sequence.
@@ -115,9 +116,9 @@ def total_trials(study: Study) -> int:
     if study.design == "joint":
         return study.budget.trials
     number_of_arms = len(arms(study))
-    return (
-        number_of_arms if study.design == "configurations" else number_of_arms * study.budget.trials
-    )
+    if study.design == "configurations":
+        return number_of_arms * study.budget.repetitions
+    return number_of_arms * study.budget.trials
 
 
 def trial_seed(seed: int, point: int) -> int:
@@ -136,7 +137,7 @@ class _Planner:
 
     def trial(self, number: int) -> TrialPlan:
         point, index = divmod(number, len(self.arms))
-        if number < 0 or (point and self.study.design == "configurations"):
+        if number < 0:
             raise IndexError(f"the study has no trial {number}")
         units: dict[str, float] = {}
         params = self.params(self.arms[index], point, units)
@@ -170,7 +171,7 @@ def plan_trial(study: Study, columns: Mapping[str, int], number: int) -> TrialPl
             that a larger budget adds.
 
     Raises:
-        IndexError: The study has no such trial.
+        IndexError: The number is negative.
     """
     return _Planner(study, columns).trial(number)
 

@@ -153,14 +153,14 @@ def _brief(value: Any) -> Any:
 def extends(old: Study, new: Study) -> bool:
     """Tell whether the trials of `old` are the first trials of `new`, and nothing else changed.
 
-    More trials and more hours, another wording of the goal and of the notes are extensions.
+    More trials, repetitions and hours, another wording of the goal and notes are extensions.
     """
-    if new.budget.trials < old.budget.trials:
+    if new.budget.trials < old.budget.trials or new.budget.repetitions < old.budget.repetitions:
         return False
     return _core(old) == _core(new)
 
 
 def _core(study: Study) -> dict[str, Any]:
     free: dict[str, Any] = {"goal": "", "notes": ""}
-    budget = study.budget.model_copy(update={"trials": 0, "hours": None})
+    budget = study.budget.model_copy(update={"trials": 0, "repetitions": 1, "hours": None})
     return study.model_copy(update={**free, "budget": budget}).to_json()

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from labtui.store.changes import add_checkpoint, put_card
+from labtui.store.changes import add_checkpoint
+from labtui.store.decisions import put_card
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer

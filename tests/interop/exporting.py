@@ -2,7 +2,8 @@
 
 from labtui.analysis.findings import finding
 from labtui.interop.experiment_log import Exported, Told
-from labtui.store.changes import NewHyperparameter, NewStudy, NewTrial, add_note, add_study
+from labtui.store.changes import NewHyperparameter, NewStudy, NewTrial, add_study
+from labtui.store.decisions import add_note
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 

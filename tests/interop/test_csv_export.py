@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from labtui.interop import csv_export
 from labtui.interop.csv_export import export, export_files, targets
 from labtui.interop.files import TargetRefused
-from labtui.store.changes import NewStudy, NewTrial, add_note, add_study
+from labtui.store.changes import NewStudy, NewTrial, add_study
+from labtui.store.decisions import add_note
 from labtui.store.errors import LabBroken
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths

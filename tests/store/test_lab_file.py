@@ -67,7 +67,7 @@ def test_a_newer_lab_is_read_and_never_written(tmp_path):
     connection = sqlite3.connect(paths.db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(NotALab, match="version 99 and this labtui writes version 2"):
+    with pytest.raises(NotALab, match="version 99 and this labtui writes version 3"):
         Writer(paths)
     with Lab(paths) as lab:
         assert len(lab.trials("digits-optimizer")) == 4
@@ -81,11 +81,11 @@ def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
     connection = sqlite3.connect(paths.db, isolation_level=None)
     rows = connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall()
     schema.migrate(connection, paths.db, NEXT)
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     assert connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     connection.close()
-    backup = sqlite3.connect(tmp_path / "lab.db.v2.bak")
-    assert backup.execute("PRAGMA user_version").fetchone() == (2,)
+    backup = sqlite3.connect(tmp_path / "lab.db.v3.bak")
+    assert backup.execute("PRAGMA user_version").fetchone() == (3,)
     assert backup.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     backup.close()
 
@@ -96,24 +96,44 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
     broken = (*NEXT[:-1], (*NEXT[-1], "CREATE TABLE extra (x)"))
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.migrate(connection, paths.db, broken)
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
     assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
     connection.close()
 
 
-def test_a_lab_of_the_first_version_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path):
+SINCE_1 = {"trials": ["repetition"]}
+SINCE_2 = {
+    "launches": ["baseline", "adopted", "data", "updated"],
+    "notes": ["workload"],
+    "studies": ["parent", "kind", "baseline", "inherited"],
+    "workloads": ["baseline"],
+}
+
+
+@pytest.mark.parametrize(("version", "later"), [(1, SINCE_1 | SINCE_2), (2, SINCE_2)])
+def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, version, later):
     paths = make_lab(tmp_path, points=2)
     connection = sqlite3.connect(paths.db, isolation_level=None)
-    connection.execute("ALTER TABLE trials DROP COLUMN repetition")
-    connection.execute("PRAGMA user_version = 1")
+    for table in ("tags", "baselines"):
+        connection.execute(f"DROP TABLE {table}")
+    for table, columns in later.items():
+        for column in columns:
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     with Lab(paths) as lab:
         before = lab.trials("digits-optimizer")
         assert [trial.repetition for trial in before] == [0] * 4
+        study = lab.study("digits-optimizer")
+        assert (study.parent, study.baseline, study.inherited) == ("", None, {})
+        assert lab.workload(study.workload).baseline is None
+        assert lab.baseline(study.workload) is None
+        assert (lab.launches(), lab.tags(), lab.workload_notes(study.workload)) == ([], {}, [])
     Writer(paths).close()
     with Lab(paths) as lab:
         assert lab.trials("digits-optimizer") == before
-    assert (tmp_path / "lab.db.v1.bak").exists()
+        assert lab.study("digits-optimizer") == study
+    assert (tmp_path / f"lab.db.v{version}.bak").exists()
 
 
 READER = """

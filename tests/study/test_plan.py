@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from labtui.study.halton import unit
 from labtui.study.plan import arm_label, arms, assign_columns, plan, plan_trial, total_trials
 from labtui.study.roles import by_role, caveats, nuisance_dimensions, varied
-from labtui.study.spec import parse_study
+from labtui.study.spec import extends, parse_study
 from tests.study.samples import DIGITS, study_text
 
 STUDY = parse_study(DIGITS)
@@ -185,8 +185,20 @@ def test_listed_configurations_are_the_budget():
     ]
     assert trials[0].seed == trials[1].seed
     assert by_role(LISTED)["scientific"] == ["optimizer", "lr", "momentum"]
-    with pytest.raises(IndexError):
-        plan_trial(LISTED, {}, 2)
+
+
+def test_repetitions_of_configurations_have_their_own_seeds_and_can_be_added():
+    budget = LISTED.budget.model_copy(update={"repetitions": 3})
+    thrice = LISTED.model_copy(update={"budget": budget})
+    trials = list(plan(thrice, {}))
+    assert total_trials(thrice) == len(trials) == 6
+    assert [trial.point for trial in trials] == [0, 0, 1, 1, 2, 2]
+    assert len({trial.seed for trial in trials}) == 3
+    assert trials[0].seed == trials[1].seed
+    assert trials[2].params == trials[0].params
+    assert list(plan(LISTED, {})) == trials[:2]
+    assert extends(LISTED, thrice)
+    assert not extends(thrice, LISTED)
 
 
 def test_a_grid_is_the_product_of_what_is_listed():

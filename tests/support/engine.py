@@ -57,11 +57,13 @@ def act(mode):
 """
 
 
-def study_text(name="s", *, trials=4, steps=40, every=10, more="", **hyperparameters) -> str:
+def study_text(
+    name="s", *, trials=4, steps=40, every=10, more="", workload=None, **hyperparameters
+) -> str:
     lines = [
         f"study: {name}",
         "goal: Does the engine do what it says?",
-        f"workload: {name}",
+        f"workload: {workload or name}",
         "trainer: {python: train.py:train}",
         "objective: {metric: validation/error_rate, goal: minimize}",
         f"budget: {{trials: {trials}, max_train_steps: {steps}, eval_every: {every}{more}}}",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from labtui.analysis.findings import cannot_judge, finding
-from labtui.store.changes import put_card
+from labtui.store.decisions import put_card
 from labtui.store.lab import Lab
 from labtui.store.writer import Writer
 from labtui.verdicts import judged

@@ -8,14 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from labtui.analysis.findings import cannot_judge, finding, gather
-from labtui.store.changes import (
-    NewHyperparameter,
-    NewStudy,
-    NewTrial,
-    add_note,
-    add_study,
-    end_trial,
-)
+from labtui.store.changes import NewHyperparameter, NewStudy, NewTrial, add_study, end_trial
+from labtui.store.decisions import add_note
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
