@@ -29,8 +29,8 @@ BAD_TEXT = {
     ),
     "6-unknown": (
         DIGITS.replace("trials:", "trails:"),
-        "study.yaml:6:10: budget.trails: found the unknown key 'trails'; expected one of trials, repetitions, "
-        "max_train_steps, eval_every, hours, timeout, stack — did you mean 'trials'?",
+        "study.yaml:6:10: budget.trails: found the unknown key 'trails'; expected one of trials, "
+        "repetitions, max_train_steps, eval_every, hours, timeout, stack — did you mean 'trials'?",
     ),
     "7-tag": (
         "study: !!python/object/apply:os.system ['touch canary']",
