@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from labtui.analysis.course import Course, at_evaluations, course_of, fallen_back, onset
-from labtui.analysis.ending import judge_length, judge_variance
+from labtui.analysis.ending import judge_improvement, judge_length, judge_variance
 from labtui.analysis.findings import Finding, Outcome, cannot_judge
 from labtui.analysis.overfitting import judge_overfitting, judge_rising
 from labtui.analysis.periods import judge_period
@@ -43,8 +43,7 @@ def _judge(run: Run) -> Iterator[Outcome]:
     yield from (rising := list(judge_rising(run, training)))
     objective = courses.get(run.objective)
     if objective is None or len(objective) < FEWEST:
-        n = 0 if objective is None else len(objective)
-        yield from _unknown(run, OF_OBJECTIVE, f"{n} evaluations after the first, {FEWEST} needed")
+        yield from _judge_few(run, objective)
         return
     courses = {metric: course for metric, course in courses.items() if len(course) >= FEWEST}
     collapse = collapsed_at(courses, training)
@@ -63,6 +62,17 @@ def _judge(run: Run) -> Iterator[Outcome]:
     found = [one for one in (*rising, *overfit, *variance) if isinstance(one, Finding)]
     spoilt = any(one.subject["metric"] in (run.objective, "train/loss") for one in found)
     yield from judge_length(run, objective, spoilt)
+
+
+def _judge_few(run: Run, objective: Course | None) -> Iterator[Outcome]:
+    """Tell of a curve too short to be judged only what needs no measure of noise."""
+    n = 0 if objective is None else len(objective)
+    codes: tuple[str, ...] = OF_OBJECTIVE
+    if objective is not None and not unfinished(run):
+        found = list(judge_improvement(run, objective))
+        yield from found
+        codes = tuple(code for code in codes if code not in {one.code for one in found})
+    yield from _unknown(run, codes, f"{n} evaluations after the first, {FEWEST} needed")
 
 
 def _judge_lost(

@@ -11,7 +11,7 @@ import numpy as np
 from labtui.analysis.course import MANY, Course
 from labtui.analysis.findings import Outcome, cannot_judge, finding
 from labtui.analysis.noise import deviation, mean, middle, residual_deviation
-from labtui.analysis.runs import Run
+from labtui.analysis.runs import FEWEST, Run
 
 LATE = 0.75
 """The end of a run is what comes after this share of its steps."""
@@ -54,6 +54,14 @@ TREND_ERRORS = 4.0
 
 TREND_KEPT, TREND_IMPROVING = 0.5, 0.08
 """... and goes on when the last quarter shows half of it, and twice what is asked of a sure one."""
+
+FEW, IN_ORDER = 6, 5
+"""A gain is no noise either when each of the last five evaluations is better than the one before:
+one order in 5! = 120. That takes six evaluations; noise is measured from `FEWEST` on. Of 21 real
+runs that improve to the end, thinned to 10, 12 and 15, it finds 16, 15 and 18 where noise and trend
+find 15, 11 and 16; of 58 thinned to six it finds 49; of 37 and 71 that do not, none. Four in order
+flag 4 % of flat made curves, five 1 %. Of five evaluations the steep first would be among those in
+order: 12 % of made curves that settle by the third."""
 
 VISIBLE = 0.01
 """Less than this share of the range of a chart is not seen as a slope."""
@@ -165,21 +173,31 @@ def _is_sure(course: Course) -> bool:
     return steady > TREND_ERRORS * doubt
 
 
+def _in_order(course: Course) -> bool:
+    """Say whether each of the last few evaluations is better than the one before."""
+    last = course.values[-IN_ORDER:]
+    return bool((last[1:] < last[:-1]).all())
+
+
+def _is_measured(course: Course, gain: float, error: float) -> bool:
+    """Say whether a gain is beyond the noise of the curve, or goes on with a sure trend."""
+    steady, doubt = trend(course)
+    return gain > IMPROVING_ERRORS * error or (
+        steady > TREND_ERRORS * doubt
+        and gain > TREND_KEPT * steady
+        and gain > TREND_IMPROVING * course.way
+    )
+
+
 def improvement(course: Course) -> dict[str, Any] | None:
     """Measure what the last eighth of the steps gained on the eighth before (P20)."""
-    compared = halves(course)
+    compared = halves(course) if len(course) >= FEW else None
     if compared is None:
         return None
     gain, error = compared
     if not (gain > IMPROVING * course.way > 0 and gain > VISIBLE * course.visible):
         return None
-    steady, doubt = trend(course)
-    sure = gain > IMPROVING_ERRORS * error or (
-        steady > TREND_ERRORS * doubt
-        and gain > TREND_KEPT * steady
-        and gain > TREND_IMPROVING * course.way
-    )
-    if not sure:
+    if not (_in_order(course) or (len(course) >= FEWEST and _is_measured(course, gain, error))):
         return None
     half = course.after(TREND_FROM)
     values = course.values[half:]
@@ -257,6 +275,37 @@ def judge_variance(run: Run, course: Course) -> Iterator[Outcome]:
         )
 
 
+def judge_improvement(run: Run, course: Course) -> Iterator[Outcome]:
+    """Judge whether the objective improves to the end (P20).
+
+    Args:
+        run: The trial.
+        course: Of its objective, of any length: fewer than `FEWEST` are told when they leave no
+            doubt, and never denied.
+    """
+    gained = improvement(course)
+    if gained is None:
+        return
+    plan = _plan(run, course)
+    share = plan.get("trained_share_of_plan", 1.0)
+    message = (
+        f"{run.objective} gained {gained['gain']:.3g} in the last eighth of the steps,"
+        f" {gained['gain_share_of_way']:.0%} of its way"
+    )
+    advice = "Train for more steps, or try another learning rate schedule."
+    if share < STOPPED:
+        message += f"; it was stopped at {share:.0%} of its plan"
+        advice = "Train it to the end of its plan before comparing what it reaches."
+    yield finding(
+        "still-improving",
+        "info",
+        f"{message}.",
+        advice,
+        subject={**run.subject, "metric": run.objective},
+        evidence={**gained, **plan},
+    )
+
+
 def judge_length(run: Run, course: Course, spoilt: bool) -> Iterator[Outcome]:
     """Judge whether the objective improves to the end, or stopped long before (P20, P21).
 
@@ -266,37 +315,19 @@ def judge_length(run: Run, course: Course, spoilt: bool) -> Iterator[Outcome]:
         spoilt: Whether it overfits or is unsteady, or the training loss rises: it is not flat then.
     """
     metric, subject = run.objective, {**run.subject, "metric": run.objective}
-    plan = _plan(run, course)
-    gained = improvement(course)
-    if gained is not None:
-        share = plan.get("trained_share_of_plan", 1.0)
-        message = (
-            f"{metric} gained {gained['gain']:.3g} in the last eighth of the steps,"
-            f" {gained['gain_share_of_way']:.0%} of its way"
-        )
-        advice = "Train for more steps, or try another learning rate schedule."
-        if share < STOPPED:
-            message += f"; it was stopped at {share:.0%} of its plan"
-            advice = "Train it to the end of its plan before comparing what it reaches."
-        yield finding(
-            "still-improving",
-            "info",
-            f"{message}.",
-            advice,
-            subject=subject,
-            evidence={**gained, **plan},
-        )
+    improves = list(judge_improvement(run, course))
+    yield from improves
     if len(course) < FLAT_FEWEST:
         reason = f"{len(course)} evaluations after the first, {FLAT_FEWEST} are needed"
         yield cannot_judge("saturated-early", reason, **subject)
-    elif gained is None and not spoilt and (flat := flatness(course)) is not None:
+    elif not improves and not spoilt and (flat := flatness(course)) is not None:
         yield finding(
             "saturated-early",
             "info",
             f"{metric} is flat for the last {flat['flat_share_of_steps']:.0%} of the steps.",
             "Fewer steps would do: shorten training and its schedule.",
             subject=subject,
-            evidence={**flat, **plan},
+            evidence={**flat, **_plan(run, course)},
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from labtui.analysis.findings import Finding, Outcome, cannot_judge, finding
 from labtui.analysis.gradients import clipping_start, judge_gradients
 from labtui.analysis.noise import deviation, middle, window_median
 from labtui.analysis.overfitting import OF_EVALUATION
-from labtui.analysis.restarts import is_restart
+from labtui.analysis.restarts import begins_again, is_restart
 from labtui.analysis.rises import LOCAL, Rise, early_end, evaluation_rises, judge_curve
 from labtui.analysis.runs import FEWEST, STEP_LOSS, Curve, Floats, Ints, Run
 from labtui.analysis.waiting import judge_waiting
@@ -41,6 +41,10 @@ OTHERS = (
     "branches; a lower learning rate last."
 )
 """The order of remedies after warmup and clipping (P42)."""
+
+
+_Evaluated: TypeAlias = tuple[str, Ints, Floats, Floats]
+"""Name, steps, loss and training loss of evaluations."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def judge_rises(run: Run, seen: Seen, *, gone: bool) -> list[Outcome]:
 
 
 def look(run: Run) -> Seen:
-    """Find where the losses of a trial went up, restarts of the learning rate left out."""
+    """Find where the losses of a trial went up, restarts left out."""
     until = early_until(run)
     covered, pairs, no_single = _look_at_steps(run, until)
     evaluated, no_evaluated = _evaluated(run), "no loss was evaluated"
@@ -129,9 +133,11 @@ def look(run: Run) -> Seen:
             no_evaluated = "no training loss was logged to tell a rise from overfitting"
         rises = evaluation_rises(steps, losses, training, until)
         pairs += [(name, rise) for rise in rises if not _same(rise, pairs)]
-    kept = [
-        pair for pair in pairs if pair[1].early or not is_restart(run, pair[1].start, pair[1].peak)
-    ]
+    made = [_is_made(run, *pair) for pair in pairs]
+    kept = [pair for pair, is_made in zip(pairs, made, strict=True) if not is_made]
+    if evaluated is not None:
+        for (_, rise), is_made in zip(pairs, made, strict=True):
+            kept += _within(run, evaluated, rise) if is_made else []
     no_later = no_single
     if not no_single and covered < COVERED * run.last_step:
         no_later = f"the loss of single steps ends at step {covered} of {run.last_step}"
@@ -140,6 +146,25 @@ def look(run: Run) -> Seen:
         no_early=f"{no_single}; {no_evaluated}" if no_single and no_evaluated else "",
         no_late=f"{no_later}; {no_evaluated}" if no_later and no_evaluated else "",
     )
+
+
+def _is_made(run: Run, name: str, rise: Rise) -> bool:
+    """Say whether a later rise was made by the schedule, or by beginning again."""
+    if rise.early:
+        return False
+    if is_restart(run, rise.start, rise.peak):
+        return True
+    return begins_again(run.curves[name], rise.start, rise.peak)
+
+
+def _within(run: Run, evaluated: _Evaluated, rise: Rise) -> Iterator[tuple[str, Rise]]:
+    """Give what went up after a restart, before the loss was back where that found it."""
+    name, steps, losses, training = evaluated
+    after = steps >= rise.peak
+    for one in evaluation_rises(steps[after], losses[after], training[after], until=-1):
+        in_time = rise.recovered is None or one.start < rise.recovered
+        if in_time and not _is_made(run, name, one):
+            yield name, one
 
 
 def _look_at_steps(run: Run, until: float) -> tuple[int, list[tuple[str, Rise]], str]:
@@ -173,7 +198,7 @@ def _reach(run: Run, single: Curve) -> float | None:
     return float(first[0] - training.values.min()) if first.size else None
 
 
-def _evaluated(run: Run) -> tuple[str, Ints, Floats, Floats] | None:
+def _evaluated(run: Run) -> _Evaluated | None:
     """Give name, steps, loss and training loss of the evaluations before any divergence."""
     name = _evaluated_name(run)
     if name is None:
@@ -227,7 +252,10 @@ def _rose(run: Run, code: str, pairs: Sequence[tuple[str, Rise]]) -> Finding:
             f"step {highest.recovered}"
         )
     else:
-        message = f"{name} began to rise at step {highest.start} and never came back: {path}"
+        message = (
+            f"{name} began to rise at step {highest.start} and never came back to where it was: "
+            f"{path}"
+        )
         if len(pairs) > 1:
             message += f"; it went up {times}"
     smooth = _is_smooth(run, name, highest)

@@ -110,8 +110,47 @@ def test_a_diverged_real_trial_has_no_end_and_does_not_overfit():
 
 def test_too_few_evaluations_are_said():
     run = real("external_tuning/baseline/study_0/criteo1tb_jax/trial_1")
-    assert unknown(run) == CODES
+    assert unknown(run) == CODES - {"still-improving"}
     assert the(run, "overfitting").reason.startswith("6 evaluations")
+
+
+def test_few_evaluations_each_better_than_the_one_before_still_improve():
+    run = real("external_tuning/baseline/study_0/criteo1tb_jax/trial_2")
+    assert found(run) == {"still-improving"}
+    assert unknown(run) == CODES - {"still-improving"}
+    assert unknown(dataclasses.replace(run, state="failed")) == CODES
+    whole = run.curves["validation/loss"]
+    values = whole.values.copy()
+    values[[-3, -2]] = values[[-2, -3]]
+    curves = {**run.curves, "validation/loss": Curve(whole.steps, values)}
+    assert unknown(dataclasses.replace(run, curves=curves)) == CODES
+
+
+def test_what_few_evaluations_cannot_show_is_not_told():
+    assert "still-improving" in found(run_of([9, 6, 5, 4, 3, 2, 1]))
+    assert not found(run_of([9, 5, 4, 3, 2, 1]))  # the first five may be the steep beginning
+    assert not found(run_of([9, 6, 5, 4, 3.9, 4.1, 1]))
+    assert not found(run_of([9, 6, 1.1, 1.08, 1.06, 1.04, 1.02]))  # 0.4 % of its way
+    for values in ([1], [1, np.nan, np.nan], [np.nan] * 4):
+        assert "still-improving" in unknown(run_of(values))
+
+
+def test_the_last_evaluations_in_order_are_no_noise():
+    noise = 0.3 * np.array([0, 1, -1, 1, -1, 1, 0, 0, 0, 0, 0])
+    values = 2 - 0.12 * np.arange(11) + noise
+    assert "still-improving" in found(run_of(values))
+    values[[-5, -4]] = values[[-4, -5]]
+    assert "still-improving" not in found(run_of(values))
+
+
+def test_a_network_that_stays_at_chance_rises_little_and_surely():
+    x = np.arange(50)
+    stuck = 6.9 - 0.1 * np.exp(-(((x - 15) / 10) ** 2))  # learns 1.5 %, and forgets it
+    assert "training-loss-rising" in found(run_of(stuck, train=stuck))
+    wavers = 0.01 + np.exp(-3 * x) + 0.00008 * np.cos(x / 8)  # 1 % of its floor
+    assert "training-loss-rising" not in found(run_of(wavers, train=wavers))
+    less = 6.9 - 0.02 * np.exp(-(((x - 15) / 10) ** 2))
+    assert "training-loss-rising" not in found(run_of(less, train=less))
 
 
 def test_evidence_of_overfitting_is_what_the_curve_shows():

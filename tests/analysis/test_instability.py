@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from labtui.analysis.findings import Finding, NotJudged
 from labtui.analysis.instability import judge_stability
-from labtui.analysis.rises import judge_curve
+from labtui.analysis.rises import evaluation_rises, judge_curve
 from labtui.analysis.runs import Curve, Run
 from tests.support.algoperf import ROOT, read_run
 
@@ -105,7 +105,40 @@ def test_restarts_of_the_learning_rate_are_no_instability():
     run = read_run(SELF / "nadamw_sequential/study_2/librispeech_deepspeech_jax/trial_1")
     assert not {DIVERGED, EARLY, LATER} & set(found(run))
     curves = {name: curve for name, curve in run.curves.items() if name != "learning_rate"}
-    assert found(changed(run, curves=curves))[LATER].evidence["peak_steps"][0] == 48000
+    assert LATER not in found(changed(run, curves=curves))  # the loss repeats its first rows
+    for name in ("train/loss", "validation/loss"):  # evaluated between the rows of the jump
+        at = curves[name].steps.copy()
+        at[np.searchsorted(at, 48_000) - 1] = 47_950
+        curves[name] = Curve(at, curves[name].values)
+    assert LATER not in found(changed(run, curves=curves))
+    steps, values = curves["loss"].steps, curves["loss"].values.copy()
+    values[steps == 48_200] = 1.2
+    curves["loss"] = Curve(steps, values)
+    assert found(changed(run, curves=curves))[LATER].evidence["peak_steps"][0] == 48_000
+
+
+def test_a_restart_that_fails_is_an_instability():
+    run = read_run(SELF / "nadamw_sequential/study_2/librispeech_deepspeech_jax/trial_1")
+    curves = dict(run.curves)
+    for name in ("train/loss", "validation/loss"):
+        values = curves[name].values.copy()
+        after = int(np.searchsorted(curves[name].steps, 48_000))
+        values[after : after + 7] = 9, 9, 7.5, 15, 16, 23, 6  # the rate has long begun to fall
+        curves[name] = Curve(curves[name].steps, values)
+    evidence = found(changed(run, curves=curves))[LATER].evidence
+    steps = curves["validation/loss"].steps[after:]
+    assert (evidence["start_steps"], evidence["peak_steps"]) == ([steps[2]], [steps[5]])
+    assert evidence["curves"] == ["validation/loss"]
+
+
+def test_a_collapse_to_chance_is_no_new_beginning():
+    values = loss(noise=0.0)
+    values[200:] = 6.9
+    values[0] = 6.9
+    assert LATER in found(run_of(values))
+    crawls = 6.9 - 5 * np.clip(np.arange(400) - 20, 0, 180) / 180
+    crawls[200:] = crawls[:200]
+    assert LATER in found(run_of(crawls))
 
 
 @pytest.mark.parametrize("name", CALM)
@@ -243,6 +276,30 @@ def test_a_fall_over_several_evaluations_is_sudden_too():
     steps = np.arange(1200)
     judged = found(run_of(None, (smooth, smooth + 0.1), steps=steps))
     assert judged[LATER].evidence["start_steps"][0] < 670
+
+
+def test_what_was_forgotten_and_learned_again_was_unstable_at_any_pace():
+    at = np.arange(120)
+    smooth = 1 + 6 * np.exp(-at / 10)
+    forgets = smooth + np.interp(at, [40, 75, 110], [0, 4, 0])  # 0.11 an evaluation
+    steps = np.arange(1200)
+    more = {"steps": steps, "validation/error_rate": Curve(steps[::10], np.ones(120))}
+    evidence = found(run_of(None, (forgets, forgets), **more))[LATER].evidence
+    assert (evidence["count"], evidence["peak_steps"]) == (1, [750])
+    assert LATER not in found(run_of(None, (smooth, forgets), **more))
+    stays = np.maximum(forgets, np.where(at > 75, 5.0, 0))
+    assert len(evaluation_rises(at, forgets, forgets, until=12)) == 1
+    assert not evaluation_rises(at, stays, stays, until=12)
+
+
+def test_a_network_that_gets_worse_than_at_first_is_unstable():
+    stuck = 6.65 + 0.2 * (1 - np.exp(-np.arange(40.0)))  # 3 %, towards chance
+    evaluated = {"validation/error_rate": Curve(STEPS[::10], np.ones(40))}
+    judged = found(run_of(None, (stuck, stuck), **evaluated))
+    assert judged[EARLY].evidence["recovered_steps"] == [None]
+    assert not found(run_of(None, (loss(noise=0.0)[::10], stuck), **evaluated))
+    rough = stuck + 0.01 * np.random.default_rng(0).standard_normal(40)
+    assert not found(run_of(None, (rough, rough), **evaluated))  # 20 noises
 
 
 def test_a_training_loss_that_wobbles_is_no_second_witness():

@@ -218,6 +218,29 @@ def test_ranges_that_are_not_given_are_taken_from_the_trials_and_said(bring):
     assert "bs: no range is given; taken from the trials: 16, 32, 64" in found.err
 
 
+BIG = 3 * 10**25 + 1
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_long_whole_numbers_keep_their_digits_and_lie_in_their_own_range(bring, quoted):
+    mapping = f"{HEAD}hyperparameters: {{x: {{}}}}\nvalues: {{validation/accuracy: acc}}\n"
+    values = [BIG + 7 * i for i in range(8)]
+    records = [{"x": str(x) if quoted else x, "acc": i} for i, x in enumerate(values)]
+    found, trials = bring(records, mapping)
+    assert [t.params["x"] for t in trials] == values
+    assert found.space["x"][0].range == (BIG, BIG + 49)
+    assert "outside" not in found.err
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_whole_numbers_beyond_all_floats_are_text(bring, quoted):
+    mapping = f"{HEAD}hyperparameters: {{x: {{}}}}\nvalues: {{validation/accuracy: acc}}\n"
+    values = [10**400 + i for i in range(8)]
+    records = [{"x": str(x) if quoted else x, "acc": i} for i, x in enumerate(values)]
+    _, trials = bring(records, mapping)
+    assert [t.params["x"] for t in trials] == [str(x) for x in values]
+
+
 def test_names_alone_are_hyperparameters(bring):
     mapping = f"{HEAD}hyperparameters: [lr, bs]\nvalues: {{validation/accuracy: acc}}\n"
     found, trials = bring(DRAWN, mapping)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from labtui.interop.importing.values import number
 from labtui.study.fields import Scalar, same, scalar_text
 
 MOST_VALUES = 12
@@ -78,7 +79,10 @@ def definition_of_values(values: list[Scalar], *, spread: bool) -> dict[str, Any
 
 
 def _is_number(value: Scalar) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Say whether a value has a place in a range: whole numbers of 309 digits have none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(number(value))
 
 
 def _range(values: list[int | float]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Both take one pass over the records; the first stops once every field was seen.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -227,17 +228,19 @@ def _read(record: Record, origin: Any) -> Scalar:
         return None
     if isinstance(value, (list, dict)):
         return None
+    if type(value) is int and not math.isfinite(number(value)):
+        return str(value)
     return as_number(value) if isinstance(value, str) else value
 
 
 def as_number(text: str) -> Scalar:
-    """Give the number that a text is, else the text."""
+    """Give the number that a text is, else the text; beyond the floats none is."""
     for kind in (int, float):
         try:
             found = kind(text)
         except ValueError:
             continue
-        return found if abs(found) < float("inf") else text
+        return found if math.isfinite(number(found)) else text
     return text
 
 

@@ -348,10 +348,11 @@ def _fitted(
             ) from None
         if not math.isfinite(found):
             raise BadTrial(where, f"{name}: found {shown(value)}; expected a finite number")
-        low, high = definition.range
+        low, high = map(float, definition.range)  # as `found`: exact ends may lie beside it
         if not low <= found <= high:
             notes.append(f"{name} outside its range [{low:g}, {high:g}]")
-        return int(found) if definition.integer and found == int(found) else found
+        count = whole(value) if definition.integer else None
+        return found if count is None else count
     choices = Dimension(definition).choices or []
     for choice in choices:
         if _agrees(value, choice) or _equal_numbers(value, choice):

@@ -96,13 +96,18 @@ class Curves:
 
 
 def whole(value: Any) -> int | None:
-    """Give a whole number, also one written as 3.0; None for anything else."""
+    """Give a whole number, also one written as 3.0 or in quotes; None for anything else."""
     try:
         found = number(value)
     except ValueError:
         return None
     if value is None or not math.isfinite(found) or found != int(found):
         return None
+    if isinstance(value, str):
+        try:
+            return int(value)  # every digit: a float has 16 of them
+        except ValueError:
+            return int(found)
     return value if type(value) is int else int(found)
 
 
