@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from labtui.analysis.edges import LIKELY, STRONG, WEAK, Edge, Strength, edge_evidence
+from labtui.analysis.edges import CERTAIN, STRONG, WEAK, Edge, Strength, edge_evidence
 from labtui.analysis.feasibility import Classes, Threshold, classify, thresholds
 from labtui.analysis.findings import Outcome, Severity, cannot_judge, finding
-from labtui.analysis.marginals import fit_marginals, rank_scores
+from labtui.analysis.marginals import Marginal, fit_marginals, rank_scores
 from labtui.analysis.proposals import (
     Proposal,
     Side,
@@ -41,7 +41,7 @@ FEWEST_USABLE = 3
 RARE, EXPECTED = 0.25, 0.10
 """Where at most a quarter of the trials trains, too high a learning rate is the usual cause: this
 score then names the low end of a rate, and one usable trial is enough. Rates cut above AlexNet's
-best ones were found in 50 to 67 % instead of 8 to 25 % of subsamples of 20 and 30."""
+best ones were found in 33 to 75 % instead of 25 to 58 % of subsamples of 20 and 30."""
 
 MOST_LABELS = 24
 """Most values of a categorical hyperparameter whose effect is taken away."""
@@ -79,7 +79,7 @@ def judge_boundaries(table: StudyTable, classes: Classes | None = None) -> list[
     usable = table.feasible.copy()
     usable[list(known.poor)] = False
     ranking = _ranking(table, usable)
-    fits: dict[bytes, Mapping[int, Floats]] = {}
+    fits: dict[bytes, Mapping[int, Marginal]] = {}
     separated = {id(axis): limit for axis, limit in thresholds(table, known)}
     outcomes: list[Outcome] = []
     for axis in table.axes:
@@ -120,7 +120,7 @@ def _judge_axis(
     ranking: _Ranking,
     usable: npt.NDArray[np.bool_],
     limit: Threshold | None,
-    fits: dict[bytes, Mapping[int, Floats]],
+    fits: dict[bytes, Mapping[int, Marginal]],
 ) -> Iterator[Outcome]:
     unit = positions(axis)
     rows, values = ranking.rows, ranking.values
@@ -140,8 +140,8 @@ def _judge_axis(
     key = rows.tobytes()
     if key not in fits:
         fits[key] = _fit(table, rows, values)
-    curves = fits[key].get(id(axis))
-    edges = {edge.side: edge for edge in _edges(axis, rows, values, curves, rare)}
+    effect = fits[key].get(id(axis))
+    edges = {edge.side: edge for edge in _edges(axis, rows, values, effect, rare)}
     # Where the best rates lie at the low end, what diverges above is not what limits them.
     if edge_of_stability is not None and "low" not in edges:
         yield edge_of_stability
@@ -164,23 +164,23 @@ def _unfit(unit: Floats, values: Floats, least: int) -> str:
     return "all trials are equally good" if equal else ""
 
 
-def _fit(table: StudyTable, rows: Ints, values: Floats) -> dict[int, Floats]:
-    """Fit some trials; gives samples of the curve of each axis that varies among them."""
+def _fit(table: StudyTable, rows: Ints, values: Floats) -> dict[int, Marginal]:
+    """Fit some trials; gives the effect of each axis that varies among them."""
     numeric = [axis for axis in table.axes if axis.kind != "categorical"]
     varied = [axis for axis in numeric if np.unique(axis.unit[rows][axis.in_force[rows]]).size > 1]
     labels = [[axis.values[i] for i in rows] for axis in table.axes if axis.kind == "categorical"]
     told = [one for one in labels if 1 < len(set(map(str, one))) <= MOST_LABELS]
     units = [_stretched(axis)[rows] for axis in varied]
     target = values if np.isfinite(values).all() else rank_scores(values)
-    curves = fit_marginals(units, target, told)
-    return {id(axis): curve for axis, curve in zip(varied, curves, strict=True)}
+    effects = fit_marginals(units, target, told)
+    return {id(axis): effect for axis, effect in zip(varied, effects, strict=True)}
 
 
 def _edges(
-    axis: AxisColumn, rows: Ints, values: Floats, curves: Floats | None, rare: bool
+    axis: AxisColumn, rows: Ints, values: Floats, effect: Marginal | None, rare: bool
 ) -> Iterator[Edge]:
     """Give the ends of an axis beyond which a better point may lie."""
-    if curves is None:  # it does not vary among the usable trials
+    if effect is None:  # it does not vary among the usable trials
         return
     unit = _stretched(axis)[rows]
     ranked, usable = np.argsort(values, kind="stable"), int(np.isfinite(values).sum())
@@ -190,7 +190,7 @@ def _edges(
         if usable < FEWEST_USABLE and not expected:
             continue
         counted = values.size if expected else usable
-        edge = edge_evidence(unit, ranked, usable, curves, side, counted)
+        edge = edge_evidence(unit, ranked, usable, effect, side, counted)
         if edge.found or (expected and edge.score >= EXPECTED):
             yield edge
 
@@ -210,11 +210,12 @@ def _boundary(axis: AxisColumn, edge: Edge, trained: int, total: int) -> Outcome
     few = f"; {trained} of {total} trained" if 2 * trained <= total else ""
     start = "The best" if strength == "strong" else "Weak evidence: the best"
     fitted = f"{edge.place:.0%} of the range from it" if edge.place >= 0.005 else "at it"
+    explained = f"; the fit explains {1 - edge.unexplained**2:.0%} of the variance"
     message = (
         f"{start} values of {_named(axis)} lie at the {edge.side} end of its range: "
         f"{edge.tail:.0%} of the best {edge.best} trials are in the outer fifth, better trials are "
         f"{edge.trend:.1f} deviations nearer to it than by chance, and the fitted optimum is "
-        f"{fitted}{few}."
+        f"{fitted}{explained if edge.certain else ''}{few}."
     )
     proposal = widened(axis, edge.side)
     severity: Severity = "alert" if strength == "strong" else "warning"
@@ -228,10 +229,11 @@ def _boundary(axis: AxisColumn, edge: Edge, trained: int, total: int) -> Outcome
         "share_of_best_near_edge": edge.tail,
         "trend_deviations": edge.trend,
         "fitted_distance_from_edge": edge.place,
-        "probability_near_edge": edge.near,
+        "fall_deviations": edge.fall,
+        "unexplained_deviations": edge.unexplained,
         "score": edge.score,
         "weak_from": WEAK,
-        "likely_from": LIKELY,
+        "certain_below": CERTAIN,
         "strong_from": STRONG,
         "strength": strength,
         "range": list(ends(axis)),

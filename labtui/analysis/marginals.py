@@ -43,6 +43,20 @@ _PRIOR_COUNT, _PRIOR_SCALE, _PRIOR_NOISE = 1.0, 0.15, 0.05
 
 
 @dataclass(frozen=True, eq=False)
+class Marginal:
+    """What one axis does.
+
+    Attributes:
+        draws: Samples of its curve on `GRID`, (DRAWS, 41), in deviations of what was fitted; lower
+            is better.
+        unexplained: What the fit of all axes leaves, in the same deviations.
+    """
+
+    draws: Floats
+    unexplained: float
+
+
+@dataclass(frozen=True, eq=False)
 class _Fit:
     means: Floats
     covariance: Floats
@@ -85,7 +99,7 @@ def rank_scores(values: Floats) -> Floats:
 
 def fit_marginals(
     units: Sequence[Floats], values: Floats, others: Sequence[Sequence[object]] = ()
-) -> list[Floats]:
+) -> list[Marginal]:
     """Fit the effect of each axis.
 
     Args:
@@ -95,8 +109,7 @@ def fit_marginals(
         others: Labels of all trials, such as their arms, whose effect is taken away.
 
     Returns:
-        For each axis samples of its curve on `GRID`, (DRAWS, 41), in deviations of what was
-        fitted; lower is better.
+        That of each axis.
     """
     order = np.argsort(values, kind="stable")
     kept = order[np.linspace(0, order.size - 1, min(order.size, MOST_TRIALS)).astype(int)]
@@ -108,7 +121,7 @@ def fit_marginals(
             other = _fit(_blocks(units, labels, higher), target)
             if other.evidence > fit.evidence:
                 fit = other
-    return [_curves(fit, index) for index in range(len(units))]
+    return [Marginal(_curves(fit, index), fit.noise) for index in range(len(units))]
 
 
 def _best_target(

@@ -59,6 +59,34 @@ def test_far_outside_it_is_strong_evidence():
     assert json.loads(json.dumps(dict(evidence))) == evidence
 
 
+def alike(seed, n, d, noise):
+    """Bowls that matter alike; the optimum of the first one is outside, at -0.3."""
+    rng = np.random.default_rng([seed, 7])
+    centre = np.concatenate([[-0.3], rng.uniform(0.35, 0.65, d - 1)])
+    units = halton(seed, n, d)
+    spread = ((np.linspace(0, 1, 201)[:, None] - centre) ** 2).std(axis=0)
+    values = ((units - centre) ** 2 / spread).sum(axis=1)
+    values += noise * values.std() * rng.standard_normal(n)
+    return made({f"h{i}": nuisance(**RATE) for i in range(d)}, units, values)
+
+
+@pytest.mark.parametrize(("n", "d"), [(20, 4), (30, 6)])
+def test_a_fit_that_explains_the_results_is_enough(n, d):
+    found = [boundaries(alike(seed, n, d, 0.15)).get(("h0", "low")) for seed in range(20)]
+    assert sum(one is not None for one in found) >= 15
+    alone = [one for one in found if one and one.evidence["score"] < one.evidence["weak_from"]]
+    assert len(alone) >= 3
+    assert {one.severity for one in alone} == {"warning"}
+    assert all("of the variance" in one.message for one in alone)
+
+
+def test_a_fit_that_leaves_much_is_not_enough():
+    study = [boundaries(alike(seed, 20, 4, 0.6)).values() for seed in range(20)]
+    named_ones = [one.evidence for found in study for one in found]
+    assert named_ones
+    assert all(one["score"] >= one["weak_from"] for one in named_ones)
+
+
 def test_heavy_tails_change_nothing():
     study = bowls(3, 20, 3, -0.4)
     spread = np.exp(2.5 * (study.values - study.values.min()) / study.values.std())
