@@ -10,8 +10,8 @@ PINNED = -c constraints.txt
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
 .PHONY: help demo test test-backends test-integrations lint format types imports docs \
-	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance \
-	bench-steps bench-start bench-study clean
+	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
+	bench-exploit bench-steps bench-start bench-study clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -69,8 +69,17 @@ bench-check: .venv-bench/.installed ## what judging and importing large studies 
 bench-boundaries: .venv-bench/.installed ## how often an optimum outside the range is found
 	@.venv-bench/bin/python benchmarks/boundaries.py
 
+bench-arms: .venv-bench/.installed ## how often reruns of arms support an order
+	@.venv-bench/bin/python benchmarks/arms.py
+
+bench-launches: .venv-bench/.installed ## how often a launch decides rightly
+	@.venv-bench/bin/python benchmarks/launches.py
+
 bench-importance: .venv-bench/.installed ## what is called important, beside Optuna
 	@.venv-bench/bin/python benchmarks/importance.py
+
+bench-exploit: .venv-bench/.installed ## what a bayesian study finds, beside Halton points
+	@.venv-bench/bin/python benchmarks/exploitation.py
 
 bench-steps: .venv-bench/.installed ## what bookkeeping costs a training step
 	@.venv-bench/bin/python benchmarks/steps.py

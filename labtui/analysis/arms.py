@@ -10,6 +10,7 @@ of studies.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -47,7 +48,7 @@ TOP_SHARE, TOP_FEWEST = 0.1, 5
 """How many of the best trials are counted by arm: a tenth, at least five."""
 
 RERUNS = "rerun each arm's best three with three seeds or more"
-"""What an order needs: diagnostics.md, Order of arms."""
+"""What an order needs: see `labtui.analysis.rerun_order`."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,13 @@ class ArmOrder:
         return self.p is not None and self.p <= LEVEL and ahead
 
 
-def order_of_arms(table: StudyTable, seed: int = 0) -> ArmOrder:
+def order_of_arms(table: StudyTable, seed: int = 0, *, rerun: bool = False) -> ArmOrder:
     """Order the arms by their bests, and test the gap between the first two.
 
     Args:
         table: A study; its `points` tell which trials of different arms are partners.
         seed: Of the exchanges.
+        rerun: Whether the best of each arm were rerun: it is not advised again.
     """
     top = min(int(table.feasible.sum()), max(TOP_FEWEST, int(TOP_SHARE * len(table))))
     arms = sorted(
@@ -122,9 +124,12 @@ def order_of_arms(table: StudyTable, seed: int = 0) -> ArmOrder:
     gap = arms[1].best - arms[0].best
     first, second, paired = _samples(table, arms[0].arm, arms[1].arm)
     points = first.size if paired else first.size + second.size
-    lead, p = _exchanged(first, second, paired, seed)
+    if table.adaptive:  # arms searched by models do not exchange: none drew evenly from its space
+        lead, p = None, None
+    else:
+        lead, p = _exchanged(first, second, paired, seed)
     order = ArmOrder(tuple(arms), gap, p, paired, int(points), top, "", lead)
-    return replace(order, statement=_statement(table, order))
+    return replace(order, statement=_statement(table, order, rerun))
 
 
 def _result(table: StudyTable, arm: str, top: int) -> ArmResult:
@@ -223,7 +228,7 @@ def _alone(arms: Sequence[ArmResult]) -> str:
     return "No arm has a feasible trial."
 
 
-def _statement(table: StudyTable, order: ArmOrder) -> str:
+def _statement(table: StudyTable, order: ArmOrder, rerun: bool) -> str:
     first, second = order.arms[:2]
     way = "lower" if table.minimize else "higher"
     if order.gap == 0:
@@ -231,13 +236,22 @@ def _statement(table: StudyTable, order: ArmOrder) -> str:
     else:
         start = f"In this sample {first.arm}'s best is {order.gap:.2g} {way} than {second.arm}'s"
     counts = f"{first.top} of the best {order.top} trials are {first.arm}'s"
+    advice = _advice(table)
     if order.p is None:
-        return f"{start}; too few trials to test it, so no order is supported: {RERUNS}."
+        if table.adaptive:
+            why = "a model chose the trials, so no order can be tested"
+        else:
+            why = "too few trials to test it, so no order is supported"
+        return f"{start}; {why}" + ("." if rerun else f": {advice}.")
     tested = f"{order.points} {'paired points' if order.paired else 'unpaired trials'}"
     odds = f"{counts}; {tested}, p = {max(order.p, 0.001):.2g}"
     if not order.unusual:
-        return f"{start}; {odds}: no order is supported; {RERUNS}."
-    return (
-        f"{start}; {odds}: a lead that equal arms would rarely show in one search; "
-        f"before deciding, {RERUNS}."
-    )
+        if rerun:
+            return f"{start}; {odds}: no lead that would be unusual of equal arms."
+        return f"{start}; {odds}: no order is supported; {advice}."
+    unusual = "a lead that equal arms would rarely show in one search"
+    return f"{start}; {odds}: {unusual}" + ("." if rerun else f"; before deciding, {advice}.")
+
+
+def _advice(table: StudyTable) -> str:
+    return f"{RERUNS}: `labtui rerun {shlex.quote(table.study)} --arms`"

@@ -31,6 +31,7 @@ CATALOGUE: dict[str, Entry] = {
     "steps-tuned": Entry("design", "P11", "the number of training steps is tuned"),
     "adam-budget": Entry("design", "P10", "Adam's parameters do not fit the number of trials"),
     "thin-budget": Entry("design", "P09", "too few trials for the dimensions"),
+    "retune": Entry("design", "P03", "another batch size, model or optimizer than the baseline's"),
     "caveat": Entry("design", "P06", "the conclusion holds for this fixed value only"),
     # -- results: from the trials of a study
     "search-boundary": Entry("results", "P14", "the best points lie at an edge of the range"),

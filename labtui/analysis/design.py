@@ -20,6 +20,7 @@ from labtui.analysis.designed import Designed
 from labtui.analysis.findings import Finding, Outcome, Severity, cannot_judge, finding
 from labtui.analysis.kinds import LEARNING_RATE, MOMENTUM, Declared
 from labtui.study.fields import scalar_text
+from labtui.study.inheritance import COMPLETE
 from labtui.study.model import Hyperparameter, Study
 
 MANY_SCIENTIFIC = 3
@@ -57,7 +58,12 @@ def judge_design(
 
 
 def judge_designed(design: Designed, *, listed: bool = False) -> list[Outcome]:
-    """Judge a design that was read already; see `judge_design`."""
+    """Judge a design that was read already; see `judge_design`.
+
+    A study of reruns compares given configurations on purpose: it only has caveats.
+    """
+    if design.study.follows is not None and design.study.follows.kind in COMPLETE:
+        return list(_caveats(design))
     outcomes = [
         *_many_scientific(design),
         *_steps_tuned(design),
@@ -67,6 +73,9 @@ def judge_designed(design: Designed, *, listed: bool = False) -> list[Outcome]:
     ]
     if listed:
         reason = "its points were listed, not drawn from the ranges"
+        outcomes += [cannot_judge(code, reason) for code in ("adam-budget", "thin-budget")]
+    elif design.study.sampler == "bayesian":
+        reason = "its points are not spread evenly, and the trials of its parent count with them"
         outcomes += [cannot_judge(code, reason) for code in ("adam-budget", "thin-budget")]
     elif design.study.design != "configurations":
         outcomes += [*judge_adam_budget(design), *judge_thin_budget(design), *_momentum(design)]
@@ -270,12 +279,22 @@ def _caveats(design: Designed) -> Iterator[Finding]:
     sizes = [n for n in design.compared if design.meanings[n].kind == "architecture"]
     for name, definitions in design.study.hyperparameters.items():
         kind = design.meanings[name].kind
-        for definition in definitions:
+        for definition in () if name in design.inherited else definitions:
             if definition.role == "fixed":
                 strength = kind == "regularization" and definition.value not in (0, None)
                 yield _caveat(design, name, definition, sizes if strength else ())
             elif definition.role == "scientific" and kind == "regularization":
                 yield from _strength(design, name, definition)
+    if inherited := design.inherited:
+        told = ", ".join(f"{n}={scalar_text(v)}" for n, v in inherited.items())
+        yield finding(
+            "caveat",
+            "info",
+            f"{len(inherited)} hyperparameters that the study does not name are those of the "
+            f"baseline, and the conclusion holds there: {told}.",
+            "Name in the study file those that matter to its question.",
+            evidence={"inherited": dict(inherited)},
+        )
     if unnamed := design.unnamed:
         told = ", ".join(f"{n}={scalar_text(v)}" for n, v in unnamed.items())
         yield finding(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from labtui.analysis.kinds import (
@@ -19,6 +20,7 @@ from labtui.analysis.kinds import (
     meaning,
 )
 from labtui.study.fields import Scalar
+from labtui.study.inheritance import inherit
 from labtui.study.model import Hyperparameter, Study
 from labtui.study.plan import arm_label, arms
 from labtui.study.space import Dimension, topological
@@ -54,6 +56,7 @@ class Designed:
         meanings: What every hyperparameter is, those included that only the trainer names.
         arms: The arms; a single one in a joint study.
         trials: Trials that an arm gets; in a joint study those that share a scientific value.
+        inherited: What the study does not name and has from the baseline: name → value.
     """
 
     study: Study
@@ -61,22 +64,32 @@ class Designed:
     meanings: Mapping[str, Meaning]
     arms: Sequence[Arm]
     trials: int
+    inherited: Mapping[str, Scalar] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, study: Study, declared: Mapping[str, Declared], trials: int | None) -> Designed:
+    def of(
+        cls,
+        study: Study,
+        declared: Mapping[str, Declared],
+        trials: int | None,
+        inherited: Mapping[str, Scalar] = MappingProxyType({}),
+    ) -> Designed:
         """Read a design.
 
         Args:
             study: A study that was checked.
             declared: What the trainer declares.
             trials: Trials of an arm, where they are not the budget's.
+            inherited: What it takes from its workload's baseline; see `labtui.study.inheritance`.
         """
+        study = inherit(study, inherited)
         names = dict.fromkeys([*study.hyperparameters, *declared])
         found = [_arm(study, arm) for arm in arms(study)]
         budget = study.budget.trials if trials is None else trials
         share = budget // _largest_choice(study) if study.design == "joint" else budget
         number = 1 if study.design == "configurations" and trials is None else share
-        return cls(study, declared, {n: meaning(n, declared) for n in names}, found, number)
+        meanings = {n: meaning(n, declared) for n in names}
+        return cls(study, declared, meanings, found, number, inherited)
 
     @cached_property
     def compared(self) -> tuple[str, ...]:

@@ -98,42 +98,71 @@ def below_chance(table: StudyTable) -> list[Outcome]:
         return [cannot_judge("below-chance", "the chance level of this workload is unknown")]
     if not table.ranked.size:
         return [cannot_judge("below-chance", "there is no feasible trial")]
-    best = float(table.values[table.ranked[0]])
-    gain = table.chance - best
-    error = _chance_error(table)
+    first = int(table.ranked[0])
+    best, chance = table.shown(float(table.values[first])), table.shown(table.chance)
+    return judge_chance(
+        table.metric,
+        best,
+        chance,
+        minimize=table.minimize,
+        examples=table.examples,
+        trial=table.trials[first],
+    )
+
+
+def judge_chance(
+    metric: str,
+    best: float,
+    chance: float,
+    *,
+    minimize: bool,
+    examples: int | None,
+    trial: str,
+    whose: str = "best",
+) -> list[Outcome]:
+    """Say whether a value beats a model that knows nothing by a clear margin (P01).
+
+    Args:
+        metric: What it is a value of.
+        best: The value, as logged; `chance` likewise.
+        chance: That of a model that knows nothing.
+        minimize: Whether lower is better.
+        examples: Validation examples behind it; None where unknown.
+        trial: Where it is from.
+        whose: What it is: the ``best`` of a study, or the ``baseline's``.
+    """
+    gain = chance - best if minimize else best - chance
+    error = _chance_error(metric, chance, examples)
     if error is None and gain > 0:
         reason = "the standard error at chance is unknown: no share of a known number of examples"
         return [cannot_judge("below-chance", reason)]
     if error is not None and gain >= CHANCE_ERRORS * error:
         return []
-    shown, chance = table.shown(best), table.shown(table.chance)
     evidence: dict[str, object] = {
-        "best": shown,
+        "best": best,
         "chance": chance,
         "gain": gain,
-        "best_trial": table.trials[int(table.ranked[0])],
+        "best_trial": trial,
         "threshold_errors": CHANCE_ERRORS,
     }
     margin = "no better than"
     if error is not None:
-        evidence |= {"chance_error": error, "validation_examples": table.examples}
+        evidence |= {"chance_error": error, "validation_examples": examples}
         if gain > 0:
             margin = f"only {gain / error:.1f} standard errors better than"
     return [
         finding(
             "below-chance",
             "alert",
-            f"The best {table.metric}, {shown:.4g}, is {margin} chance, {chance:.4g}.",
+            f"The {whose} {metric}, {best:.4g}, is {margin} chance, {chance:.4g}.",
             "Look for a bug in data, labels or loss before tuning anything.",
             evidence=evidence,
         )
     ]
 
 
-def _chance_error(table: StudyTable) -> float | None:
+def _chance_error(metric: str, rate: float, examples: int | None) -> float | None:
     """Binomial standard error of a model at chance; None where the metric has none."""
-    if table.examples is None or table.chance is None:
-        return None
-    rate = table.shown(table.chance)
-    leaf = table.metric.rpartition("/")[2].lower()
-    return binomial_error(rate, table.examples) if leaf in RATES and 0 <= rate <= 1 else None
+    leaf = metric.rpartition("/")[2].lower()
+    known = examples is not None and leaf in RATES and 0 <= rate <= 1
+    return binomial_error(rate, examples) if known and examples is not None else None

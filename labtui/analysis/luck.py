@@ -8,6 +8,7 @@ another validation sample as large (P30).
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,30 @@ def retrained(table: StudyTable) -> Retrained | None:
     )
 
 
+@dataclass(frozen=True)
+class Known:
+    """A retrain deviation that was measured before, of a configuration of the same workload.
+
+    Attributes:
+        deviation: Sample standard deviation of its reruns.
+        reruns: How many feasible ones.
+        mean: Their mean, in the study's own direction.
+        trial: The trial that was rerun.
+        date: When, ``2026-11-22``.
+    """
+
+    deviation: float
+    reruns: int
+    mean: float
+    trial: str
+    date: str
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the deviation."""
+        return self.reruns - 1
+
+
 def study_bests(table: StudyTable) -> Floats:
     """Give the best value of each repetition of the study that has one, shape (repetitions,)."""
     numbers = np.array(table.repetitions, dtype=np.int64)
@@ -142,45 +167,116 @@ def _first_trials(table: StudyTable) -> Ints:
     return rows
 
 
-def judge_luck(table: StudyTable) -> list[Outcome]:
-    """Say how much of the best result is luck of the search and of the validation sample."""
-    return [*_judge_search(table), *_judge_sample(table)]
+def judge_luck(
+    table: StudyTable, known: Known | None = None, bests: Floats | None = None
+) -> list[Outcome]:
+    """Say how much of the best result is luck of the search and of the validation sample.
+
+    Args:
+        table: A study.
+        known: The workload's retrain deviation, for a study in which nothing was rerun.
+        bests: Best value of this search and of each of its replicas, lower is better; by default
+            those of the study's own repetitions (P29).
+    """
+    return [*_judge_search(table, known, bests), *_judge_sample(table)]
 
 
-def _judge_search(table: StudyTable) -> list[Outcome]:
+def _judge_search(table: StudyTable, known: Known | None, bests: Floats | None) -> list[Outcome]:
     rows = _first_trials(table)
     values = np.where(table.feasible[rows], table.values[rows], np.inf)
-    searched, reruns, bests = search_deviation(values), retrained(table), study_bests(table)
-    repeated = float(bests.std(ddof=1)) if bests.size >= 2 else None
-    spread = searched if repeated is None else repeated
-    if spread is None and reruns is None:
+    searched, reruns = search_deviation(values), retrained(table)
+    replicas = bests is not None and bests.size >= 2
+    bests = study_bests(table) if bests is None or not replicas else bests
+    if reruns is not None:
+        known = None
+    luck = _Luck(
+        trials=int(rows.size),
+        searched=searched,
+        repeated=float(bests.std(ddof=1)) if bests.size >= 2 else None,
+        repetitions=int(bests.size),
+        replicas=replicas,
+        reruns=reruns,
+        known=known,
+    )
+    if luck.spread is None and luck.deviation is None:
         reason = f"{rows.size} trials, {int(np.isfinite(values).sum())} of them feasible: too few"
         return [cannot_judge("search-luck", reason)]
+    best = float(table.values[table.ranked[0]]) if table.ranked.size else None
     evidence: dict[str, object] = {
-        "best": table.shown(float(table.values[table.ranked[0]])),
+        "best": None if best is None else table.shown(best),
         "trials": int(rows.size),
         "feasible_trials": int(np.isfinite(values).sum()),
+        **_luck_evidence(table, luck, bests),
     }
-    if searched is not None:
-        evidence["search_deviation"] = searched
-    if repeated is not None:
-        evidence |= {"study_deviation": repeated, "study_repetitions": int(bests.size)}
-    if reruns is not None:
-        evidence |= _rerun_evidence(table, reruns)
-    ratio = None
-    # Where every repetition found the same configuration, both are the deviation of its reruns.
-    same = repeated is not None and reruns is not None and math.isclose(repeated, reruns.best)
-    if spread is not None and reruns is not None and reruns.best > 0 and not same:
-        ratio = evidence["ratio"] = spread / reruns.best
     return [
         finding(
             "search-luck",
-            "warning" if ratio is not None and ratio > 1 else "info",
-            _luck_message(rows.size, searched, repeated, int(bests.size), reruns, ratio),
-            _luck_advice(reruns, ratio),
+            "warning" if luck.ratio is not None and luck.ratio > 1 else "info",
+            _luck_message(luck),
+            _luck_advice(luck, table.trials[table.ranked[0]] if table.ranked.size else "TRIAL"),
             evidence=evidence,
         )
     ]
+
+
+@dataclass(frozen=True)
+class _Luck:
+    """The spreads that are held against each other: of searches, and of retraining."""
+
+    trials: int
+    searched: float | None
+    repeated: float | None
+    repetitions: int
+    replicas: bool
+    reruns: Retrained | None
+    known: Known | None
+
+    @property
+    def spread(self) -> float | None:
+        return self.searched if self.repeated is None else self.repeated
+
+    @property
+    def deviation(self) -> float | None:
+        if self.reruns is not None:
+            return self.reruns.best
+        return None if self.known is None else self.known.deviation
+
+    @property
+    def same(self) -> bool:
+        """Every repetition found the same configuration: both are the deviation of its reruns."""
+        deviation = None if self.reruns is None else self.reruns.best
+        found = self.repeated is not None and deviation is not None
+        return found and math.isclose(self.repeated or 0.0, deviation or 0.0)
+
+    @property
+    def ratio(self) -> float | None:
+        if self.spread is None or not self.deviation or self.same:
+            return None
+        return self.spread / self.deviation
+
+
+def _luck_evidence(table: StudyTable, luck: _Luck, bests: Floats) -> dict[str, object]:
+    evidence: dict[str, object] = {}
+    if luck.searched is not None:
+        evidence["search_deviation"] = luck.searched
+    if luck.repeated is not None:
+        count = "studies" if luck.replicas else "study_repetitions"
+        evidence |= {"study_deviation": luck.repeated, count: luck.repetitions}
+        if luck.replicas:
+            evidence["study_bests"] = [table.shown(float(one)) for one in bests]
+    if luck.reruns is not None:
+        evidence |= _rerun_evidence(table, luck.reruns)
+    elif luck.known is not None:
+        evidence |= {
+            "retrain_deviation": luck.known.deviation,
+            "reruns": luck.known.reruns,
+            "rerun_mean": luck.known.mean,
+            "rerun_trial": luck.known.trial,
+            "rerun_date": luck.known.date,
+        }
+    if luck.ratio is not None:
+        evidence["ratio"] = luck.ratio
+    return evidence
 
 
 def _rerun_evidence(table: StudyTable, reruns: Retrained) -> dict[str, object]:
@@ -196,37 +292,53 @@ def _rerun_evidence(table: StudyTable, reruns: Retrained) -> dict[str, object]:
     return evidence
 
 
-def _luck_message(
-    trials: int,
-    searched: float | None,
-    repeated: float | None,
-    repetitions: int,
-    reruns: Retrained | None,
-    ratio: float | None,
-) -> str:
-    if repeated is not None:
-        start = f"The best of a study deviates by {repeated:.2g} over {repetitions} repetitions"
-    elif searched is not None:
+def _luck_message(luck: _Luck) -> str:
+    if luck.repeated is not None and luck.replicas:
+        start = f"The bests of {luck.repetitions} searches deviate by {luck.repeated:.2g}"
+        if luck.searched is not None:
+            start += f" (resampling this one says {luck.searched:.2g})"
+    elif luck.repeated is not None:
         start = (
-            f"The best of another search of {trials} trials would deviate by about {searched:.2g}"
+            f"The best of a study deviates by {luck.repeated:.2g} over {luck.repetitions} "
+            "repetitions"
+        )
+    elif luck.searched is not None:
+        start = (
+            f"The best of another search of {luck.trials} trials would deviate by about "
+            f"{luck.searched:.2g}"
         )
     else:
-        start = f"{trials} trials are too few to resample"
-    if reruns is None:
+        start = f"{luck.trials} trials are too few to resample"
+    if luck.reruns is None and luck.known is None:
         return f"{start}; nothing was rerun, so the deviation of retraining is unknown."
-    if repeated is not None and math.isclose(repeated, reruns.best):
+    if luck.same and luck.reruns is not None:
         return (
-            f"All {repetitions} repetitions found the same configuration best; its reruns deviate "
-            f"by {reruns.best:.2g}."
+            f"All {luck.repetitions} repetitions found the same configuration best; its reruns "
+            f"deviate by {luck.reruns.best:.2g}."
         )
-    end = f"reruns of the best configuration deviate by {reruns.best:.2g} ({reruns.reruns} reruns)"
-    return f"{start}; {end}" + ("." if ratio is None else f": {ratio:.1f} times as much.")
+    end = f"{_rerun_words(luck)}"
+    return f"{start}; {end}" + ("." if luck.ratio is None else f": {luck.ratio:.1f} times as much.")
 
 
-def _luck_advice(reruns: Retrained | None, ratio: float | None) -> str:
-    if reruns is None:
-        return "Rerun the best configuration with at least three other seeds before comparing it."
-    if ratio is not None and ratio > 1:
+def _rerun_words(luck: _Luck) -> str:
+    if luck.reruns is not None:
+        what, deviation, count = "the best configuration", luck.reruns.best, luck.reruns.reruns
+    else:
+        assert luck.known is not None
+        what = f"{luck.known.trial or 'a configuration'} on {luck.known.date}"
+        deviation, count = luck.known.deviation, luck.known.reruns
+    if deviation == 0:
+        return f"reruns of {what} are all equal ({count} reruns): training leaves nothing to chance"
+    return f"reruns of {what} deviate by {deviation:.2g} ({count} reruns)"
+
+
+def _luck_advice(luck: _Luck, best: str) -> str:
+    if luck.deviation is None:
+        return (
+            "Rerun the best configuration with at least three other seeds before comparing it: "
+            f"`labtui rerun {shlex.quote(best)}`."
+        )
+    if luck.ratio is not None and luck.ratio > 1:
         return "Compare studies by several searches, or after more trials: retraining shows less."
     return "Compare means of reruns, not single bests."
 

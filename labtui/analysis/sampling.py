@@ -6,7 +6,7 @@ import numpy as np
 
 from labtui.analysis.feasibility import Classes, classify
 from labtui.analysis.findings import Outcome, cannot_judge, finding
-from labtui.analysis.luck import retrained
+from labtui.analysis.luck import Known, retrained
 from labtui.analysis.proposals import ends, positions
 from labtui.analysis.runs import Floats, Ints
 from labtui.analysis.table import AxisColumn, StudyTable
@@ -28,7 +28,9 @@ FEWEST_RERUNS = 3
 less than half of what it should be in two of five cases."""
 
 
-def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Outcome]:
+def judge_sampling(
+    table: StudyTable, classes: Classes | None = None, known: Known | None = None
+) -> list[Outcome]:
     """Count the points in the good region, and say when they are too few (P15).
 
     Reruns of one configuration are one point, with their mean objective.
@@ -36,10 +38,11 @@ def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Ou
     Args:
         table: All ended trials.
         classes: What `classify` says of them, where it is at hand.
+        known: The workload's retrain deviation, for a study in which nothing was rerun.
     """
-    known = classify(table) if classes is None else classes
+    classes = classify(table) if classes is None else classes
     usable = table.feasible.copy()
-    usable[list(known.poor)] = False
+    usable[list(classes.poor)] = False
     rows = _one_a_configuration(table, np.flatnonzero(usable))
     varied = [axis for axis in table.axes if _varies(axis, rows)]
     if len(rows) < FEWEST:
@@ -52,6 +55,8 @@ def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Ou
     spread = None
     if reruns is not None and reruns.freedom >= FEWEST_RERUNS:
         spread = reruns.pooled, reruns.freedom
+    elif reruns is None and known is not None and known.freedom >= FEWEST_RERUNS:
+        spread = known.deviation, known.freedom
     if spread is None:
         limit = float(np.quantile(values, FALLBACK_SHARE))
     else:
@@ -59,7 +64,8 @@ def judge_sampling(table: StudyTable, classes: Classes | None = None) -> list[Ou
     good = rows[values <= limit]
     if good.size >= SPARSE:
         return []
-    return [_sparse(table, varied, good, len(rows), limit, spread)]
+    measured_before = known if spread is not None and reruns is None else None
+    return [_sparse(table, varied, good, len(rows), limit, spread, measured_before)]
 
 
 def _one_a_configuration(table: StudyTable, rows: Ints) -> Ints:
@@ -90,9 +96,12 @@ def _sparse(
     total: int,
     limit: float,
     spread: tuple[float, int] | None,
+    known: Known | None,
 ) -> Outcome:
     measure = "one retrain deviation" if spread else f"the best {FALLBACK_SHARE:.0%}"
     where = "within one retrain deviation of the best" if spread else f"in {measure}"
+    if known is not None:
+        where += f" (that of {known.trial or 'a configuration'}, {known.date})"
     points = "1 point lies" if good.size == 1 else f"{good.size} points lie"
     return finding(
         "sparse-sampling",
@@ -107,6 +116,7 @@ def _sparse(
             "objective_limit": table.shown(limit),
             "retrain_deviation": None if spread is None else spread[0],
             "retrain_degrees_of_freedom": None if spread is None else spread[1],
+            **({"rerun_trial": known.trial, "rerun_date": known.date} if known else {}),
             "good_region": {
                 axis.name: _extent(axis, good) for axis in varied if axis.kind != "categorical"
             },

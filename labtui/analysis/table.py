@@ -94,6 +94,7 @@ class StudyTable:
         points: Number of the search point of each: trials of different arms at one point are
             paired; None for a trial at no point, empty where nobody knows.
         evaluations: How often the objective of each was evaluated; empty where it is not known.
+        adaptive: Whether a model chose the points, so that they are no even sample (P13).
     """
 
     study: str
@@ -116,6 +117,7 @@ class StudyTable:
     params: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
     points: tuple[int | None, ...] = field(default=(), repr=False)
     evaluations: tuple[int, ...] = field(default=(), repr=False)
+    adaptive: bool = False
 
     def __len__(self) -> int:
         """How many trials there are."""

@@ -19,15 +19,21 @@ from labtui.cli import (
     check,
     export,
     importing,
+    init,
+    launch,
     listing,
+    log,
+    next,
     page,
     plan,
     plot,
     probe,
     remarks,
+    rerun,
     run,
     show,
     trainers,
+    workload,
 )
 from labtui.cli.common import LabOption, lab_paths
 from labtui.cli.exit_codes import ExitCode
@@ -75,19 +81,25 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.init)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("stop")(run.stop)
 app.command("list")(listing.list_studies)
 app.command("show")(show.show)
 app.command("check")(check.check)
+app.command("next")(next.next_study)
+app.command("launch")(launch.launch)
+app.command("lineage")(launch.lineage)
+app.command("rerun")(rerun.rerun)
 app.command("plot")(plot.plot)
 app.command("report")(page.report)
-app.command("log")(remarks.log)
+app.command("log")(log.log)
 app.command("note")(remarks.note)
 app.command("export")(export.export)
 app.command("import")(importing.import_runs)
 app.add_typer(probe.probe, name="probe")
+app.command("workload")(workload.workload)
 app.command("trainers")(trainers.trainers)
 app.command("schema")(trainers.schema)
 

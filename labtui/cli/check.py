@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from labtui.analysis.findings import NotJudged, Verdict
     from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord, TrialRecord
+    from labtui.verdicts.lineup import Lineup
     from labtui.verdicts.objective import Asked, Reranked
     from labtui.verdicts.summary import Entry
 
@@ -71,16 +72,20 @@ def check(
 def _check_study(lab: Lab, study: StudyRecord, asked: Asked, *, every: bool, json: bool) -> Verdict:
     from labtui.verdicts.check import check_study
     from labtui.verdicts.documents import check_document
+    from labtui.verdicts.lineup import line_up, lineup_document
     from labtui.verdicts.objective import compare, reselect
 
     chosen, trials = reselect(lab, study, asked)
     checked = check_study(lab, chosen, trials)
     change = compare(study, lab.trials(study.name), chosen, trials) if asked else None
+    lineup = line_up(lab, study, None if asked else checked)
     if json:
-        print_json(check_document(chosen, checked, change))
+        print_json(check_document(chosen, checked, change, lineup_document(lineup)))
         return checked.verdict
     from labtui.verdicts.summary import counts_text, entries
 
+    write_sentence(checked.answer.sentence)
+    write()
     how = "best over training" if chosen.selection == "best" else "final value"
     print_fields(
         [
@@ -94,6 +99,7 @@ def _check_study(lab: Lab, study: StudyRecord, asked: Asked, *, every: bool, jso
             ("found", counts_text(checked.verdict)),
         ]
     )
+    print_lineup(lineup)
     _print(entries(checked.verdict, len(checked.table)), every=every)
     _print_not_judged(checked.verdict.not_judged)
     return checked.verdict
@@ -114,6 +120,32 @@ def _check_trial(lab: Lab, trial: TrialRecord, asked: Asked, *, json: bool) -> V
     _print(entries(verdict, 1), every=True)
     _print_not_judged(verdict.not_judged)
     return verdict
+
+
+def print_lineup(lineup: Lineup | None) -> None:
+    """Print a follow-up beside its parent: what became of each finding that it answers."""
+    if lineup is None:
+        return
+    from labtui.verdicts.lineup import answer_lines, shared_text
+    from labtui.verdicts.summary import GLYPHS
+    from labtui.verdicts.text import clean
+
+    write()
+    so_far = "" if lineup.complete else ", so far"
+    write_sentence(f"follows {lineup.parent.name} ({lineup.kind or 'goes on from it'}){so_far}")
+    if shared := shared_text(lineup):
+        _print_indented(shared)
+    if lineup.reading is not None:
+        _print_indented(lineup.reading.text)
+        for row in lineup.reading.rows:
+            write_sentence(row, indent="      ")
+    for one in lineup.answers:
+        write_sentence(f"  {one.status}: {clean(one.finding)}")
+        for line in answer_lines(one):
+            _print_indented(line)
+    for found in lineup.new:
+        glyph = _plain(GLYPHS[found.severity])
+        write_sentence(f"  new: {glyph} {found.code}: {found.message}")
 
 
 def _trials_text(ended: int, infeasible: int) -> str:

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong usage or input."""
     ALERT = 3
-    """`check` or `plan` with `--fail-on` found one."""
+    """`check` or `plan` with `--fail-on` found one, or `run` would have to run in spite of one."""
     DISK = 74
     """The disk or the file failed."""
     HELD = 75

@@ -42,7 +42,7 @@ def export(
         typer.Option(metavar="FILE|FOLDER", help="Where to; a folder for csv; - is stdout."),
     ] = None,
     what: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="csv: only trials, metrics or studies.")
+        str | None, typer.Option(metavar="WHAT", help="csv: one of its tables.")
     ] = None,
     metric: MetricOption = None,
     select: SelectOption = None,
@@ -55,7 +55,8 @@ def export(
 ) -> None:
     """Write studies as files for other programs.
 
-    csv: trials.csv, metrics.csv and studies.csv in a folder; one table (--what) goes to stdout.
+    csv: trials, metrics, studies, workloads and launches, each a .csv in a folder; one table
+    (--what trials) goes to stdout. Metrics of the test set are in no format (P32).
     NaN is written nan; text that a spreadsheet would execute gets a leading apostrophe.
 
     xlsx: the experiment log, a sheet a study, the findings. markdown: the log and a section a

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labtui.cli.common import JsonOption, LabOption, lab_paths
+from labtui.cli.common import JsonOption, LabOption, lab_paths, open_lab
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import print_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labtui.interop.importing.study_import import Outcome
+    from labtui.store.paths import LabPaths
 
 SHOWN_SKIPPED = 5
 """Skipped parts that are named in the narration of a study; `--json` has all of them."""
@@ -60,9 +63,21 @@ def import_runs(
     asked = Asked(file_format, mapping, study, metric, goal)
     studies = read_source(source, asked)
     outcomes = import_studies(paths, studies, strict=strict, tell=_narrate)
+    hidden = _hidden(paths, outcomes)
     if json:
-        print_json({"studies": [_document(outcome) for outcome in outcomes]})
+        print_json({"studies": [_document(one, hidden[one.name]) for one in outcomes]})
     return ExitCode.DONE
+
+
+def _hidden(paths: LabPaths, outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Count the metrics of the test set, which are kept and not shown (P32), and say so."""
+    with open_lab(paths.db) as opened:
+        found = {one.name: len(opened.hidden_metrics(one.name)) for one in outcomes}
+    for name, count in found.items():
+        if count:
+            metrics = "1 metric" if count == 1 else f"{count} metrics"
+            say(f"{name}: {metrics} of the test set kept, and hidden until a launch (P32)")
+    return found
 
 
 def _narrate(outcome: Outcome) -> None:
@@ -91,12 +106,13 @@ def _state(state: str, outcome: Outcome) -> str:
     return f"infeasible ({', '.join(reason for reason, _ in outcome.reasons.most_common(3))})"
 
 
-def _document(outcome: Outcome) -> dict[str, Any]:
+def _document(outcome: Outcome, hidden: int) -> dict[str, Any]:
     return {
         "name": outcome.name,
         "trials_added": outcome.added,
         "trials_present": outcome.present,
         "trials_updated": outcome.updated,
         "points": outcome.points,
+        "metrics_hidden": hidden,
         "skipped": [{"where": one.where, "reason": one.reason} for one in outcome.skipped],
     }

@@ -97,9 +97,11 @@ def _print(plan: Plan, *, defaults: bool) -> None:
             ("objective", f"{objective.goal} {objective.metric} ({how})"),
             ("trials", _trials(plan)),
             ("nuisance", _balance(plan)),
+            ("starved", _starved(plan)),
             ("steps", f"{budget.max_train_steps} a trial, evaluated every {budget.eval_every}"),
             ("time", _time(plan)),
             ("disk", _disk(plan)),
+            ("baseline", _baseline(plan)),
             ("found", counts_text(plan.verdict)),
         ]
     )
@@ -131,6 +133,21 @@ def _balance(plan: Plan) -> str:
     return f"{most} dimension{'s' * (most != 1)} an arm, {each} trials a dimension"
 
 
+def _starved(plan: Plan) -> str:
+    """Say which of the three desiderata the budget starves (P09)."""
+    if plan.study.design == "configurations" or not plan.dimensions:
+        return ", ".join(plan.starved)
+    return ", ".join(plan.starved) or "none of values, search space and density of points"
+
+
+def _baseline(plan: Plan) -> str:
+    if plan.baseline is None:
+        return ""
+    from_it = len(plan.design.inherited)
+    where = plan.baseline.trial or "set by hand"
+    return f"{plan.baseline.id} ({where}); {from_it} hyperparameters have its values"
+
+
 def _time(plan: Plan) -> str:
     from labtui.verdicts.probes import seconds
     from labtui.verdicts.text import duration
@@ -149,7 +166,8 @@ def _disk(plan: Plan) -> str:
 
     if plan.cost.bytes is None:
         return ""
-    return f"at most {memory(plan.cost.bytes)} of checkpoints (from {plan.cost.weighed})"
+    most = memory(plan.cost.bytes) if plan.cost.bytes >= 1e6 else "1 MB"
+    return f"at most {most} of checkpoints (from {plan.cost.weighed})"
 
 
 def _print_arms(plan: Plan) -> None:
@@ -173,7 +191,7 @@ def _print_roles(plan: Plan, *, defaults: bool) -> None:
             item["role"],
             f"{item['kind']}, by its name" if item["guessed"] else item["kind"],
             domain_text(item),
-            condition_text(item) or "always",
+            condition_text(item) or ("of the baseline" if item.get("inherited") else "always"),
         )
         for item in definitions(plan.design)
     ]

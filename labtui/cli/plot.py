@@ -156,9 +156,11 @@ def _check_metrics(lab: Lab, study: StudyRecord, asked: Sequence[str]) -> None:
     if not asked:
         return
     from labtui.store.errors import UnknownName
+    from labtui.store.hidden import refuse_hidden
 
     logged = lab.metrics(study.name)
     for metric in asked:
+        refuse_hidden(metric, study.metric, logged)
         if metric not in logged:
             raise UnknownName(
                 "metric", metric, logged, f"logged were {', '.join(logged) or 'none'}"

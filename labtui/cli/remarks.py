@@ -1,50 +1,233 @@
-"""`labtui log` and `labtui note`: what a trial printed, and what people say about it."""
+"""`labtui note`: what people say about workloads, studies and trials: notes and tags."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labtui.cli.common import LabOption, Misuse, Reference, TrialName, lab_paths, open_lab
-from labtui.cli.output import say, write
+from labtui.cli.common import JsonOption, LabOption, Misuse, lab_paths, open_lab
+from labtui.cli.output import print_json, say, write
+
+if TYPE_CHECKING:
+    from labtui.cli.editor import Draft
+    from labtui.store.lab import Lab
+    from labtui.store.paths import LabPaths
+    from labtui.store.records import NoteRecord
+
+STDIN = "-"
+
+LONGEST_TAG = 60
+"""Characters of a tag: a word to choose by; what is longer is a note."""
 
 
-def log(trial: TrialName, lab: LabOption = None) -> None:
-    """Print what a trial printed.
+@dataclass(frozen=True)
+class _Subject:
+    """What is noted on: a workload, or a study or trial by its name."""
 
-    A progress bar is shown as it was at the end.
-    """
-    from labtui.verdicts.text import clean
+    name: str
+    kind: str
 
-    with open_lab(lab) as opened:
-        found = opened.trial(trial)
-        path = opened.paths.trial_log(found.id)
-    if not path.exists():
-        say(f"{found.name} printed nothing ({path} does not exist)")
-        return
-    # newline="\n": a carriage return is a progress bar's way to overwrite its line.
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-        for line in lines:
-            write(clean(last_overwrite(line.rstrip("\r\n")).expandtabs()))
-
-
-def last_overwrite(line: str) -> str:
-    """Give what is left to see of a line that overwrote itself by carriage returns."""
-    return next((part for part in reversed(line.split("\r")) if part), "")
+    @property
+    def key(self) -> str:
+        """How the lab's readers call it."""
+        return f"workload:{self.name}" if self.kind == "workload" else self.name
 
 
 def note(
-    name: Reference,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|TRIAL]", help="A study, or a trial: STUDY/17, or its id."),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEXT]", help="The note; - takes it from stdin."),
+    ] = None,
+    workload: Annotated[
+        str | None, typer.Option(metavar="W", help="On a workload, in the place of NAME.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Add a tag; can be repeated.")
+    ] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Take a tag away; can be repeated.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="Print the notes and tags.")] = False,
+    json: JsonOption = False,
     lab: LabOption = None,
 ) -> None:
-    """Attach a note to a study or to a trial."""
-    from labtui.engine.client import add_note
+    """Attach a note or tags to a study, a trial or a workload.
 
-    if not text.strip():
-        raise Misuse("found an empty note; expected text")
+    Without TEXT, and without a tag, it is written in $VISUAL or $EDITOR. What cannot be stored is
+    kept in a file.
+    """
+    name, text = _arguments(name, text, workload)
+    if listed or json:
+        if text or tag or untag:
+            raise Misuse("--list prints notes and changes none; leave the text and the tags out")
+        _print_notes(lab_paths(lab), name, workload, json=json)
+        return
+    for one in (*(tag or ()), *(untag or ())):
+        _check_tag(one)
+    paths = lab_paths(lab)
     with open_lab(lab) as opened:
-        found = opened.find(name)
-    add_note(lab_paths(lab), found.name, text)
-    say(f"noted on {found.name}")
+        about = _subject(opened, name, workload)
+        if about is None:
+            raise Misuse("expected the NAME of a study or trial, or --workload W")
+        _check_untag(opened, about, untag or ())
+    done = []
+    if text is not None or not (tag or untag):
+        draft = _draft(text, about, paths)
+        if not draft.text:
+            say(
+                f"nothing was written: nothing is noted on {about.name} (an editor that returns at "
+                "once needs to be told to wait, as in VISUAL='code --wait')"
+            )
+            return
+        _store(paths, about, draft)
+        done.append(f"noted on {about.name}")
+    if tag or untag:
+        done.append(_change_tags(paths, about, tag or (), untag or ()))
+    say("; ".join(done))
+
+
+def _arguments(
+    name: str | None, text: str | None, workload: str | None
+) -> tuple[str | None, str | None]:
+    """Tell the name from the text: beside ``--workload`` there is only a text."""
+    if workload is None:
+        return name, text
+    if text is not None:
+        raise Misuse(f"found a NAME, {name!r}, beside --workload {workload}; expected one of them")
+    return None, name
+
+
+def _subject(lab: Lab, name: str | None, workload: str | None) -> _Subject | None:
+    """Find what is meant; None for all of the lab.
+
+    Raises:
+        UnknownName: There is no such thing.
+    """
+    from labtui.store.records import StudyRecord
+
+    if workload is not None:
+        return _Subject(lab.workload(workload).name, "workload")
+    if name is None:
+        return None
+    found = lab.find(name)
+    return _Subject(found.name, "study" if isinstance(found, StudyRecord) else "trial")
+
+
+# -- notes ----------------------------------------------------------------------------------------
+
+
+def _draft(text: str | None, about: _Subject, paths: LabPaths) -> Draft:
+    from labtui.cli.editor import Draft, from_editor, from_stdin
+
+    if text == STDIN:
+        draft = from_stdin()
+    elif text is not None:
+        draft = Draft(text)
+    else:
+        from labtui.verdicts.text import clean
+
+        return from_editor(
+            [
+                f"A note on the {about.kind} {clean(about.name)} of {clean(str(paths.db))}.",
+                "Write it below. These lines are left out; without any other nothing is noted.",
+            ]
+        )
+    if not draft.text.strip():
+        raise Misuse("found an empty note; expected text")
+    return draft
+
+
+def _store(paths: LabPaths, about: _Subject, draft: Draft) -> None:
+    from labtui.cli.editor import storing
+    from labtui.engine.asking import note_workload
+    from labtui.engine.client import add_note
+    from labtui.store.writer import storable
+
+    with storing(draft):
+        if about.kind == "workload":
+            note_workload(paths, about.name, storable(draft.text))
+        else:
+            add_note(paths, about.name, storable(draft.text))
+
+
+def _print_notes(paths: LabPaths, name: str | None, workload: str | None, *, json: bool) -> None:
+    from dataclasses import asdict
+
+    with open_lab(paths.db) as opened:
+        about = _subject(opened, name, workload)
+        notes = [one for one in opened.all_notes() if _concerns(one.subject, about)]
+        tags = {key: of for key, of in opened.tags().items() if _concerns(key, about)}
+    if json:
+        print_json({"notes": [asdict(one) for one in notes], "tags": tags})
+        return
+    if not (notes or tags):
+        say(f"no note and no tag {'yet' if about is None else f'on {about.name}'}")
+    write_notes(notes)
+    for subject, of in tags.items():
+        from labtui.verdicts.text import clean
+
+        write(f"{clean(subject)}  tags: {clean(', '.join(of))}")
+
+
+def _concerns(subject: str, about: _Subject | None) -> bool:
+    """Say whether a note or tag is of what was asked for: of a study, its trials' as well."""
+    if about is None or subject == about.key:
+        return True
+    return about.kind == "study" and subject.rpartition("/")[0] == about.name
+
+
+def write_notes(notes: Sequence[NoteRecord]) -> None:
+    """Print notes in full: when, on what, and the text below."""
+    from labtui.verdicts.text import clean
+
+    for one in notes:
+        write(f"{clean(one.created)}  {clean(one.subject)}")
+        for line in clean(one.text, multiline=True).split("\n"):
+            write(f"    {line}".rstrip())
+
+
+# -- tags -----------------------------------------------------------------------------------------
+
+
+def _check_tag(tag: str) -> None:
+    """See that a tag is one word.
+
+    Raises:
+        Misuse: It is not.
+    """
+    if not tag or len(tag) > LONGEST_TAG or not tag.isprintable() or set(tag) & set(" ,"):
+        from labtui.verdicts.text import clean
+
+        shown = clean(tag[:LONGEST_TAG])
+        raise Misuse(
+            f"found the tag {shown!r}; expected a word without space or comma, of at most "
+            f"{LONGEST_TAG} characters"
+        )
+
+
+def _check_untag(lab: Lab, about: _Subject, untag: Sequence[str]) -> None:
+    has = lab.tags().get(about.key, [])
+    for tag in untag:
+        if tag not in has:
+            raise Misuse(f"{about.name} has no tag {tag!r}; it has {', '.join(has) or 'none'}")
+
+
+def _change_tags(
+    paths: LabPaths, about: _Subject, add: Sequence[str], remove: Sequence[str]
+) -> str:
+    from labtui.engine.asking import change_tags
+
+    if about.kind == "workload":
+        change_tags(paths, workload=about.name, add=add, remove=remove)
+    else:
+        change_tags(paths, subject=about.name, add=add, remove=remove)
+    with open_lab(paths.db) as opened:
+        has = opened.tags().get(about.key, [])
+    return f"tags of {about.name}: {', '.join(has) or 'none'}"

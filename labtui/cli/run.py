@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from labtui.engine.client import Submission
     from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
+    from labtui.study.spec import Study
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 PATH_OPTIONS = ("--lab", "--events")
@@ -50,6 +51,9 @@ def run(
         bool, typer.Option("--detach", help="Do not follow; `labtui list` tells how it goes.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to a very large budget.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run it in spite of alerts about its design.")
+    ] = False,
     json: JsonOption = False,
 ) -> int:
     """Run a study, or resume it, and follow it: Ctrl-C stops it, twice at once, d detaches."""
@@ -64,11 +68,13 @@ def run(
     _warn_of_slots(paths, slots)
     mode = "new" if new else "extend" if extend else None
     before = _look(paths, target)
-    found = _hand_over(paths, target, mode=mode, events=events, slots=slots, yes=yes, one=one)
+    found = _hand_over(
+        paths, target, mode=mode, events=events, slots=slots, yes=yes, one=one, force=force
+    )
     if detach:
         say(f"{found.study} runs in the background; `labtui list` tells how it goes")
         return ExitCode.DONE
-    return _follow(paths, found.study, before, json=json, one=one)
+    return follow_study(paths, found.study, before, json=json, one=one)
 
 
 def _hand_over(
@@ -80,6 +86,7 @@ def _hand_over(
     slots: int | None,
     yes: bool,
     one: bool,
+    force: bool,
 ) -> Submission:
     from labtui.engine import client
     from labtui.study.spec import load_study
@@ -90,6 +97,7 @@ def _hand_over(
     ):
         return client.resume(paths, target, events=events, slots=slots, one=one)
     study = load_study(file, yes=yes)
+    refuse_alerts(paths, study, force=force, anew=mode == "new")
     file = file.resolve()
     return client.submit(
         paths,
@@ -102,6 +110,35 @@ def _hand_over(
         slots=slots,
         one=one,
     )
+
+
+class Refused(Exception):
+    """The design of a study has alerts; says which and what to do."""
+
+    exit_code = ExitCode.ALERT
+
+
+def refuse_alerts(paths: LabPaths, study: Study, *, force: bool, anew: bool) -> None:
+    """See that the design of a new study has no alert, before it costs anything.
+
+    Raises:
+        Refused: It has; `force` overrules all but a tuned length of training (P11).
+    """
+    from labtui.store.lab import Lab
+    from labtui.verdicts.design import FORBIDDEN, refusals
+
+    if paths.db.is_file():
+        with Lab(paths) as lab:
+            alerts = refusals(study, lab, anew=anew)
+    else:
+        alerts = refusals(study)
+    left = [one for one in alerts if one.code == FORBIDDEN or not force]
+    if not left:
+        return
+    said = "\n".join(f"{one.code} [{one.procedure}]: {one.message} {one.advice}" for one in left)
+    final = all(one.code == FORBIDDEN for one in left)
+    way = "if that is not what it is, give it another name" if final else "or add --force"
+    raise Refused(f"{said}\nnothing was started: change the study, {way} (`labtui plan` says more)")
 
 
 def _again(arguments: Sequence[str], target: str, name: str) -> list[str]:
@@ -147,7 +184,10 @@ def _look(paths: LabPaths, target: str) -> Before:
     return look(paths, name)
 
 
-def _follow(paths: LabPaths, name: str, before: Before, *, json: bool, one: bool) -> int:
+def follow_study(
+    paths: LabPaths, name: str, before: Before, *, json: bool = False, one: bool = False
+) -> int:
+    """Follow a study that was handed over, to its end, and print what it came to."""
     from labtui.cli.follow import follow
     from labtui.cli.report import print_study
     from labtui.store.lab import Lab

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labtui.cli.common import (
     GoalOption,
@@ -15,7 +15,8 @@ from labtui.cli.common import (
     SelectOption,
     open_lab,
 )
-from labtui.cli.output import print_fields, print_json, print_table, write
+from labtui.cli.output import print_fields, print_json, print_table, write, write_sentence
+from labtui.cli.standing import print_notes, standing
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
@@ -29,10 +30,14 @@ ARM_HEADERS = (
     "infeasible",
     "failed",
     "best",
+    "gap",
     "step",
     "trial",
     "median",
 )
+PLOT = 14
+"""Lines of the isolation plot: enough for its axis, notes and the order of a few arms."""
+
 TRIAL_HEADERS = ("trial", "state", "best", "step", "last", "arm", "nuisance", "reason")
 
 
@@ -67,7 +72,8 @@ def _show_study(lab: Lab, study: StudyRecord, asked: Asked, *, json: bool) -> No
     chosen, trials = reselect(lab, study, asked)
     change = compare(study, lab.trials(study.name), chosen, trials) if asked else None
     if json:
-        print_json(study_document(lab, chosen, trials, change))
+        parent = _beside_parent(lab, study)
+        print_json(study_document(lab, chosen, trials, change, parent))
     else:
         _print_study(lab, chosen, trials, ranking_text(change) if change else "")
 
@@ -86,17 +92,46 @@ def _show_trial(lab: Lab, trial: TrialRecord, asked: Asked, *, json: bool) -> No
 def _print_study(
     lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], ranking: str = ""
 ) -> None:
-    _print_summary(study, trials, ranking)
+    from labtui.verdicts.answer import answer_of
+
+    write_sentence(answer_of(lab, study, trials).sentence)
+    write()
+    _print_summary(study, trials, ranking, standing(lab, study.name, study.name))
+    _print_beside_parent(lab, study)
     print_roles(lab, study)
     print_arms(study, trials)
+    _print_sample_error(lab, study, trials)
+    _print_isolation(lab, study, trials)
     write()
     nuisance = {d["name"] for d in lab.hyperparameters(study.name) if d["role"] == "nuisance"}
     rows = [_trial_row(trial, nuisance) for trial in trials]
     print_table(TRIAL_HEADERS, rows, right="trial best step last")
-    _print_notes(lab.notes(study.name))
+    print_notes(lab.all_notes(study.name))
 
 
-def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord], ranking: str) -> None:
+def _beside_parent(lab: Lab, study: StudyRecord) -> dict[str, Any] | None:
+    """Describe what became of the findings of a parent; no toolkit is loaded without one."""
+    if not study.parent:
+        return None
+    from labtui.verdicts.lineup import line_up, lineup_document
+
+    return lineup_document(line_up(lab, study))
+
+
+def _print_beside_parent(lab: Lab, study: StudyRecord) -> None:
+    if study.parent:
+        from labtui.cli.check import print_lineup
+        from labtui.verdicts.lineup import line_up
+
+        print_lineup(line_up(lab, study))
+
+
+def _print_summary(
+    study: StudyRecord,
+    trials: Sequence[TrialRecord],
+    ranking: str,
+    more: Sequence[tuple[str, str]],
+) -> None:
     from labtui.verdicts.tables import progress
     from labtui.verdicts.text import duration, number
 
@@ -107,6 +142,7 @@ def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord], ranking: s
         [
             ("study", study.name),
             ("goal", study.goal),
+            ("follows", f"{study.parent} ({study.kind})" if study.parent else ""),
             ("state", f"{study.state}, {study.reason}" if study.reason else study.state),
             ("workload", study.workload),
             ("objective", f"{study.direction} {study.metric} ({how})"),
@@ -115,6 +151,7 @@ def _print_summary(study: StudyRecord, trials: Sequence[TrialRecord], ranking: s
             ("best", "" if best is None else f"{number(far.best_value)} in {study.name}/{best}"),
             ("elapsed", "" if far.elapsed is None else duration(far.elapsed)),
             ("left", "" if far.eta is None else f"about {duration(far.eta)}"),
+            *more,
             ("file", study.file),
             ("commit", _commit(study)),
             ("again", _again(study)),
@@ -138,16 +175,17 @@ def print_roles(lab: Lab, study: StudyRecord) -> None:
 def print_arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     """Print the table of arms."""
     from labtui.verdicts.tables import arms
-    from labtui.verdicts.text import number
+    from labtui.verdicts.text import number, share_text
 
     rows = [
         (
             row.arm or "all",
             str(row.trials),
             str(row.completed),
-            str(row.infeasible),
-            str(row.failed),
+            share_text(row.infeasible, row.ended),
+            share_text(row.failed, row.ended),
             number(row.best_value),
+            number(row.gap),
             number(row.best_step),
             number(row.best_trial),
             number(row.median_value),
@@ -156,6 +194,31 @@ def print_arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     ]
     write()
     print_table(ARM_HEADERS, rows, right=" ".join(ARM_HEADERS[1:]))
+
+
+def _print_sample_error(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+    """Print, beside the gaps of arms, what the validation sample alone leaves open (P30)."""
+    from labtui.verdicts.loading import Declared, declared_metrics
+    from labtui.verdicts.reruns import sample_error
+
+    examples = declared_metrics(lab, study).get(study.metric, Declared()).examples
+    error = sample_error(study.metric, study.best_value, examples)
+    if error is not None and len({trial.arm for trial in trials}) > 1:
+        write_sentence(f"standard error of {examples} validation examples: {error:.2g}")
+
+
+def _print_isolation(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
+    """Draw the best of each arm after tuning the rest (P24), where there are several to compare."""
+    from labtui.study.kinds import COMPLETE
+
+    compared = {trial.arm for trial in trials if trial.value is not None}
+    if len(compared) < 2 or study.kind in COMPLETE:
+        return
+    from labtui.cli.plot import draw
+    from labtui.verdicts.gallery import figures_of
+
+    write()
+    draw([one.spec for one in figures_of(lab, study, trials, "isolation", None)[:1]], height=PLOT)
 
 
 def _trial_row(trial: TrialRecord, names: Container[str]) -> tuple[str, ...]:
@@ -172,15 +235,6 @@ def _trial_row(trial: TrialRecord, names: Container[str]) -> tuple[str, ...]:
         params_text({name: value for name, value in trial.params.items() if name in names}),
         trial.reason,
     )
-
-
-def _print_notes(notes: Sequence[tuple[str, str]]) -> None:
-    from labtui.verdicts.text import clean
-
-    if notes:
-        write("\nnotes")
-    for when, text in notes:
-        write(f"  {clean(when)}  {clean(text)}")
 
 
 def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) -> None:
@@ -214,6 +268,7 @@ def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) 
             ("versions", ", ".join(f"{k} {v}" for k, v in trial.versions.items())),
             ("code", ", ".join(f"{path} ({sha[:12]})" for path, sha in trial.code.items())),
             ("source", trial.source),
+            *standing(lab, trial.study, trial.name),
             ("log", str(log) if log.exists() else ""),
             ("again", _again(study)),
         ]
@@ -223,6 +278,8 @@ def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) 
     _print_checkpoints(lab, trial)
     if trial.detail:
         write(f"\n{clean(trial.detail, multiline=True)}")
+    notes = [one for one in lab.all_notes(trial.study) if one.subject == trial.name]
+    print_notes(notes, of_trial=True)
 
 
 def _print_checkpoints(lab: Lab, trial: TrialRecord) -> None:

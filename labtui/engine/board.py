@@ -14,6 +14,7 @@ from labtui.engine.devices import CPU
 from labtui.engine.events import EventFiles
 from labtui.engine.executor import Executor
 from labtui.engine.jobs import QueuedTrial, StudyPlan
+from labtui.engine.searching import Search
 from labtui.store.errors import LabBroken
 from labtui.store.writer import Writer
 
@@ -31,6 +32,12 @@ class Study:
     stopping: str = ""
     one: bool = False  # a single trial was asked for; the others go on waiting
     failures: list[str] = field(default_factory=list)  # reasons of the last trials, all at once
+    search: Search | None = None  # what suggests its trials, where they are not planned
+
+    @property
+    def unsuggested(self) -> int:
+        """Trials that are still to be suggested."""
+        return self.search.left if self.search else 0
 
 
 @dataclass

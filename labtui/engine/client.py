@@ -16,6 +16,7 @@ from typing import Any
 
 from labtui.engine import provenance, requests
 from labtui.engine.plugins import TrainerError, check_devices, check_trainer
+from labtui.engine.suggest import check_sampler
 from labtui.store import inbox
 from labtui.store.errors import LabBroken, LabError, LabHeld
 from labtui.store.lab import Lab
@@ -81,6 +82,7 @@ def submit(
     """
     environment = provenance.allowed_environment()
     plugin = check_trainer(study)
+    check_sampler(study)
     check_devices(study, plugin, environment)
     _check_script(study, folder)
     _check_names(file, folder)

@@ -5,6 +5,7 @@ Each is carried out by the lab's one writer, like those of `labtui.engine.reques
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,9 +26,11 @@ def card(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def baseline(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
-    """Make a configuration the baseline of a workload."""
+    """Make a configuration the baseline of a workload; asked for twice, it stays as it is."""
     new = _new_baseline(writer, find_workload(writer, request["workload"]), request)
-    found = decisions.set_baseline(writer, new)
+    found = decisions.current_baseline(writer, new)
+    if found is None:
+        found = decisions.set_baseline(writer, new)
     return {"workload": request["workload"], "baseline": found}
 
 
@@ -86,14 +89,19 @@ def launch(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
         "SELECT baseline FROM workloads WHERE id = ?", (workload,)
     ).fetchone()
     known = request.get("launch")
+    if known is None:
+        known = _begun(writer, request, workload, trial)
     if known is not None:
         row = writer.connection.execute(
-            "SELECT adopted FROM launches WHERE id = ? AND workload = ?", (known, workload)
+            "SELECT adopted, data FROM launches WHERE id = ? AND workload = ?", (known, workload)
         ).fetchone()
         if row is None:
             raise Refused(f"launch {known}: workload {request['workload']!r} has none of that id")
         if row[0] is not None:
             raise Refused(f"launch {known} was adopted already, as baseline {row[0]}")
+        if _looks(json.loads(row[1])) > _looks(request.get("data", {})):
+            # Somebody else looked meanwhile: what a look found is never forgotten.
+            return {"workload": request["workload"], "launch": known, "baseline": current}
     if request["baseline"] != current:
         raise Refused(
             f"the baseline of {request['workload']!r} is {current} by now, and this launch was "
@@ -114,6 +122,32 @@ def launch(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
     )
     found, adopted = decisions.put_launch(writer, new, known)
     return {"workload": request["workload"], "launch": found, "baseline": adopted or current}
+
+
+def _begun(
+    writer: Writer, request: Mapping[str, Any], workload: int, trial: int | None
+) -> int | None:
+    """Give the launch of the same candidate that was begun meanwhile, in place of a second one.
+
+    Raises:
+        Refused: Another candidate's reruns have the same name.
+    """
+    reruns = request.get("data", {}).get("study")
+    rows = writer.connection.execute(
+        "SELECT id, trial, baseline, adopted FROM launches "
+        "WHERE workload = ? AND json_extract(data, '$.study') = ?",
+        (workload, reruns),
+    ).fetchall()
+    if not rows:
+        return None
+    if rows[0][1:] != (trial, request["baseline"], None):
+        raise Refused(f"reruns {reruns!r} are those of launch {rows[0][0]} by now: launch again")
+    return int(rows[0][0])
+
+
+def _looks(data: Mapping[str, Any]) -> int:
+    looks = data.get("looks")
+    return len(looks) if isinstance(looks, list) else 0
 
 
 def note(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:

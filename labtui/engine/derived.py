@@ -9,6 +9,7 @@ from pathlib import Path
 from labtui.engine import client
 from labtui.engine.client import Submission
 from labtui.engine.plugins import TrainerError
+from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.records import StudyRecord
 from labtui.study.spec import Study, slug
@@ -46,13 +47,40 @@ def submit_derived(
             f"study {parent.name!r} was imported: there is no trainer here that could train "
             f"{study.study!r}; run it where {parent.name!r} is from, and import it"
         )
-    other = parent.interpreter != sys.executable and Path(parent.interpreter).is_file()
-    if study.interpreter is None and other:
-        study = study.model_copy(update={"interpreter": parent.interpreter})
-    file = paths.files / "studies" / f"{slug(study.study)}.yaml"
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
+    extended = _extended(paths, study, mode)
+    if study.interpreter is None:
+        study = study.model_copy(update={"interpreter": _interpreter(parent, extended)})
+    file = _keep(paths, study, text, again=extended is not None)
     folder = Path(parent.folder)
     return client.submit(
         paths, study, file=file, folder=folder, command=command, mode=mode, slots=slots
     )
+
+
+def _extended(paths: LabPaths, study: Study, mode: str | None) -> StudyRecord | None:
+    """Give the study that gets further trials; None for one that is new to the lab."""
+    if mode != "extend":
+        return None
+    with Lab(paths) as lab:
+        return next((one for one in lab.studies() if one.name == study.study), None)
+
+
+def _interpreter(parent: StudyRecord, extended: StudyRecord | None) -> str | None:
+    """Name the interpreter that trained before; None where it is the one that runs this."""
+    if extended is not None:
+        named = extended.spec.get("interpreter")
+        return None if named is None else str(named)
+    other = parent.interpreter != sys.executable and Path(parent.interpreter).is_file()
+    return parent.interpreter if other else None
+
+
+def _keep(paths: LabPaths, study: Study, text: str, *, again: bool) -> Path:
+    """Write the text of a study beside the lab: `again` in its file, else in one of its own."""
+    folder = paths.files / "studies"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stem, number = slug(study.study), 2
+    file = folder / f"{stem}.yaml"
+    while not again and file.exists() and file.read_text("utf-8") != text:
+        file, number = folder / f"{stem}-{number}.yaml", number + 1
+    file.write_text(text, "utf-8")
+    return file

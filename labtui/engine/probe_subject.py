@@ -13,7 +13,7 @@ from typing import Any
 from labtui.engine.plugins import find_plugin, load_plugins
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
-from labtui.store.records import StudyRecord
+from labtui.store.records import BaselineRecord, StudyRecord
 from labtui.study.errors import nearest_name
 from labtui.study.fields import Scalar
 from labtui.study.space import Dimension, active, resolve
@@ -129,7 +129,8 @@ def find_subject(
             raise ProbeError(f"--trainer: found {trainer!r}; {target} asks for {asked!r}: leave it")
     else:
         found = _of_name(target, paths, trainer)
-    values = dict(_parameter(text) for text in params)
+        found = of_baseline(found, find_baseline(paths, found))
+    values = dict(read_parameter(text) for text in params)
     _check_names(values, found)
     common = {**found.common, **({"device": device} if device else {})}
     params_of = {**found.params, **values}
@@ -163,6 +164,33 @@ def _of_name(target: str, paths: LabPaths, trainer: str | None) -> Subject:
         raise ProbeError(_unknown(target, studies, plugins))
     chosen = FIRST_TRAINER if FIRST_TRAINER in having else having[0]
     return _of_plugin(target, plugins[chosen], None)
+
+
+def find_baseline(paths: LabPaths, subject: Subject) -> BaselineRecord | None:
+    """Give the current baseline of a subject's workload, if the same trainer trained it."""
+    if not paths.db.exists():
+        return None
+    with Lab(paths) as lab:
+        found = lab.baseline(subject.workload)
+    named = found.configuration.get("trainer", {}).get("name") if found is not None else None
+    return found if named == subject.trainer["name"] else None
+
+
+def of_baseline(subject: Subject, baseline: BaselineRecord | None) -> Subject:
+    """Take the configuration of a baseline: what it does not name stays."""
+    if baseline is None:
+        return subject
+    objective = baseline.configuration.get("objective", {})
+    where = f" ({baseline.trial})" if baseline.trial else ""
+    return replace(
+        subject,
+        params={**subject.params, **baseline.params},
+        trainer=dict(baseline.configuration["trainer"]),
+        metric=objective.get("metric", subject.metric),
+        goal=objective.get("goal", subject.goal),
+        steps=baseline.configuration.get("budget", {}).get("max_train_steps", subject.steps),
+        source=f"baseline {baseline.id}{where}",
+    )
 
 
 def _studies(paths: LabPaths) -> list[StudyRecord]:
@@ -291,8 +319,12 @@ def middle(study: Study) -> dict[str, Scalar]:
     return resolve(study, lambda name, d: listed[name] if name in listed else choose(name, d))
 
 
-def _parameter(text: str) -> tuple[str, Scalar]:
-    """Read ``name=value``; numbers, true, false and null are what they are in YAML."""
+def read_parameter(text: str) -> tuple[str, Scalar]:
+    """Read ``name=value``; numbers, true, false and null are what they are in YAML.
+
+    Raises:
+        ProbeError: It is not of that form.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise ProbeError(f"--param: found {text!r}; expected name=value, as learning_rate=0.1")

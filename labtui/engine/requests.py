@@ -16,6 +16,8 @@ from labtui.engine.devices import DeviceError
 from labtui.engine.finding import Refused, find_study, find_subject
 from labtui.engine.jobs import resume_step, study_plan
 from labtui.engine.plugins import TrainerError, check_devices, check_trainer
+from labtui.engine.searching import search_of, unsuggested
+from labtui.engine.suggest import check_sampler, lacking
 from labtui.store.changes import (
     NewHyperparameter,
     NewStudy,
@@ -46,6 +48,7 @@ def submit(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
     """
     study = Study.from_json(request["study"])
     check_devices(study, check_trainer(study), request.get("environment", {}))
+    check_sampler(study)
     mode = request.get("mode")
     row = writer.connection.execute(
         "SELECT id, spec FROM studies WHERE name = ?", (study.study,)
@@ -54,7 +57,12 @@ def submit(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
         study = _renamed(writer, study)
         row = None
     if row is None:
+        if study.sampler == "bayesian" and study.follows is not None:
+            find_study(writer, study.follows.study)
         found = _add(writer, study, request)
+        if study.sampler == "bayesian" and (text := lacking(writer.connection, found)):
+            writer.event("warning", {"text": text}, study=found)
+            writer.commit()
         return {"study": study.study, "id": found, "added": total_trials(study)}
     return _take_up(writer, study, row[0], Study.from_json(json.loads(row[1])), mode)
 
@@ -88,7 +96,7 @@ def resume(writer: Writer, study: int) -> None:
     state = writer.connection.execute(
         "SELECT state FROM studies WHERE id = ?", (study,)
     ).fetchone()[0]
-    if waiting and state not in ACTIVE:
+    if (waiting or unsuggested(writer.connection, study)) and state not in ACTIVE:
         set_study(writer, study, "queued")
         writer.commit()
 
@@ -161,9 +169,11 @@ def _extend(writer: Writer, study: Study, found: int) -> int:
         ).fetchone()[0]
     )
     whole = inherit(study, inherited)
-    start = writer.connection.execute(
-        "SELECT count(*) FROM trials WHERE study = ?", (found,)
-    ).fetchone()[0]
+    start, before = writer.connection.execute(
+        "SELECT (SELECT count(*) FROM trials WHERE study = s.id), total FROM studies s "
+        "WHERE id = ?",
+        (found,),
+    ).fetchone()
     trials = list(_trials(whole, columns, start))
     spec, total = json.dumps(study.to_json()), total_trials(whole)
     definitions = _definitions(whole, columns, inherited)
@@ -178,7 +188,7 @@ def _extend(writer: Writer, study: Study, found: int) -> int:
     writer.queue(change)
     add_trials(writer, found, trials)
     writer.commit()
-    return len(trials)
+    return int(total - before)  # of a bayesian study none is there yet
 
 
 def _definitions(
@@ -195,6 +205,9 @@ def _definitions(
 
 
 def _trials(study: Study, columns: dict[str, int], start: int) -> Iterator[NewTrial]:
+    """Yield the trials that are known beforehand: none of a bayesian study."""
+    if study.sampler == "bayesian":
+        return
     for trial in plan(study, columns, start):
         yield NewTrial(
             trial.number,
@@ -294,6 +307,7 @@ def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str
             study = find_study(writer, request["subject"])
             resume(writer, study)
             study_plan(writer.connection, study)
+            search_of(writer.connection, study)
             return {"study": request["subject"], "id": study, "added": 0}
         if request["kind"] == "stop" and not runner:
             return stop_idle(writer, request)

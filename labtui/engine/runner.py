@@ -33,6 +33,7 @@ from labtui.engine.jobs import (
 )
 from labtui.engine.outcomes import Outcomes
 from labtui.engine.plugins import TrainerError
+from labtui.engine.searching import search_of, unsuggested
 from labtui.store import changes, inbox
 from labtui.store.errors import LabError
 from labtui.store.identity import own_identity
@@ -110,16 +111,40 @@ class Runner:
         waiting = {r.job for r in self._board.running.values() if not r.since and r.place == CPU}
         free = self._executor.free() - len(waiting)
         idle = not self._board.running
+        kept: set[str] = set()  # kinds of devices one of which waits for a suggestion
         for study in self._board.studies.values():
-            while study.queue and not study.stopping and not self._board.ending:
+            while (study.queue or study.unsuggested) and not (study.stopping or self._board.ending):
                 on_cpu = study.plan.request.kind == CPU
-                if on_cpu and free <= 0:
+                if free <= 0 if on_cpu else study.plan.request.kind in kept:
                     break
                 place = CPU if on_cpu else free_place(study.plan.request, self._board.taken())
                 if place is None:
                     break
+                if not study.queue and not self._suggested(study):
+                    free -= on_cpu
+                    kept.add(study.plan.request.kind)
+                    break
                 self._start(study, self._lanes(study, free if idle else self._slots), place)
                 free -= on_cpu
+
+    def _suggested(self, study: Study) -> bool:
+        """Put a suggested trial in a study's queue; say whether there is one by now."""
+        board, search = self._board, study.search
+        if search is None:
+            return False
+        if search.idle and board.pending:
+            board.commit()  # what ended by now is to be known
+        try:
+            number = search.next(board.writer)
+        except Exception as error:  # of a library; the other studies go on
+            study.stopping = storable(f"no next trial: {type(error).__name__}: {error}")
+            return False
+        if number is None:
+            return False
+        board.commit()
+        waiting = queued_trials(board.writer.connection, study.plan.id)
+        study.queue.extend(trial for trial in waiting if trial.number == number)
+        return True
 
     def _lanes(self, study: Study, slots: int) -> list[Lane]:
         """Take the next trial off the queue, and those that can train together with it.
@@ -153,9 +178,9 @@ class Runner:
         busy = {running.study.plan.id for running in self._board.running.values()}
         for study in list(self._board.studies.values()):
             plan = study.plan
-            if plan.id in busy or (study.queue and not study.stopping):
+            if plan.id in busy or ((study.queue or study.unsuggested) and not study.stopping):
                 continue
-            if study.one and queued_trials(self._board.writer.connection, plan.id):
+            if study.one and self._waits(plan.id):
                 study.stopping = study.stopping or ONE
             state = "stopped" if study.stopping else "completed"
             changes.set_study(self._board.writer, plan.id, state, study.stopping)
@@ -164,6 +189,11 @@ class Runner:
             del self._board.studies[plan.id]
             self._board.later(functools.partial(self._board.events.close, plan.id))
             self._board.later(functools.partial(self._hooks.start, plan, state, study.stopping))
+
+    def _waits(self, study: int) -> bool:
+        """Say whether trials of a study are still to be trained."""
+        connection = self._board.writer.connection
+        return bool(queued_trials(connection, study) or unsuggested(connection, study))
 
     def _start(self, study: Study, lanes: list[Lane], place: str) -> None:
         paths = self._board.writer.paths
@@ -276,6 +306,7 @@ class Runner:
             self._board.events.open(study, Path(events))
         try:
             plan = study_plan(self._board.writer.connection, study)
+            search = search_of(self._board.writer.connection, study)
         except (TrainerError, DeviceError) as error:
             changes.set_study(self._board.writer, study, "stopped", str(error))
             self._board.hurry()
@@ -285,11 +316,15 @@ class Runner:
         known = self._board.studies.get(study)
         if one:
             queue = queue[:1]
+            if search is not None:
+                search.left = 0 if queue else 1
         if known is not None:
             known.plan, known.queue, known.stopping, known.one = plan, deque(queue), "", one
-            known.failures = []
+            known.failures, known.search = [], search
         elif queue or study in [row[0] for row in requests.active_studies(self._board.writer)]:
-            self._board.studies[study] = Study(plan, deque(queue), time.monotonic(), one=one)
+            self._board.studies[study] = Study(
+                plan, deque(queue), time.monotonic(), one=one, search=search
+            )
             changes.set_study(self._board.writer, study, "running", ONE_ASKED if one else "")
             self._board.events.state(study, None, "running")
             self._board.hurry()

@@ -1,6 +1,7 @@
-"""A lab as CSV files: trials, metrics, studies; numbers exact, text safe in a spreadsheet.
+"""A lab as CSV files: trials, metrics, studies, workloads, launches.
 
-NaN is written ``nan`` and infinities ``inf`` and ``-inf``; an empty cell is a value there is not.
+Numbers are exact, and text is safe in a spreadsheet. NaN is written ``nan`` and infinities ``inf``
+and ``-inf``; an empty cell is a value there is not.
 """
 
 from __future__ import annotations
@@ -19,13 +20,25 @@ from labtui.interop.cells import (
     plain_text,
     trial_cells,
 )
-from labtui.interop.experiment_log import Exported
+from labtui.interop.decision_tables import (
+    LAUNCH_COLUMNS,
+    WORKLOAD_COLUMNS,
+    launch_rows,
+    workload_rows,
+)
+from labtui.interop.experiment_log import Exported, log_row
 from labtui.interop.files import check_target, replacing
-from labtui.store.connection import open_reader
 from labtui.store.lab import Lab
 
-What: TypeAlias = Literal["trials", "metrics", "studies"]
-WHAT: tuple[What, ...] = ("trials", "metrics", "studies")
+What: TypeAlias = Literal["trials", "metrics", "studies", "workloads", "launches"]
+WHAT: tuple[What, ...] = ("trials", "metrics", "studies", "workloads", "launches")
+
+STUDY_COLUMNS = (
+    *("study", "goal", "workload", "state", "trials", "completed", "infeasible", "best_value"),
+    *("notes", "command", "created", "finished", "best_trial", "file", "folder", "git_commit"),
+    *("git_diff_sha256", "kind", "parent", "baseline", "inherited", "launches", "tags"),
+)
+"""The columns of ``studies.csv``: of the experiment log, what costs no judging (P45)."""
 
 
 class Sink(Protocol):
@@ -76,7 +89,13 @@ def export(
     Returns:
         The number of rows under the header.
     """
-    tables = {"trials": _trials, "metrics": _metrics, "studies": _studies}
+    tables = {
+        "trials": _trials,
+        "metrics": _metrics,
+        "studies": _studies,
+        "workloads": _workloads,
+        "launches": _launches,
+    }
     writer = csv.writer(_Lines(stream))
     count = -1
     for row in tables[what](lab, studies):
@@ -112,21 +131,28 @@ def _metrics(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
 
 
 def _studies(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
-    """The experiment log (P45): the lab's view of that name, and the code and configuration."""
-    from sqlite_utils import Database
+    yield STUDY_COLUMNS
+    for one in sorted(studies, key=lambda one: one.study.created):
+        study = one.study
+        row = {
+            **log_row(lab, one),
+            "command": study.command,
+            "folder": study.folder,
+            "git_diff_sha256": study.provenance.get("git_diff_sha256"),
+        }
+        yield [row[column] for column in STUDY_COLUMNS]
 
-    connection = open_reader(lab.paths.db)
-    try:
-        rows = {row["study"]: row for row in Database(connection)["experiment_log"].rows}
-    finally:
-        connection.close()
-    columns = list(next(iter(rows.values()), {"study": ""}))
-    yield [*columns, "best_trial", "file", "folder", "git_commit", "git_diff_sha256"]
-    for record in sorted((one.study for one in studies), key=lambda study: study.created):
-        row = {**rows[record.name], "state": record.state, "best_value": record.best_value}
-        best = None if record.best_trial is None else f"{record.name}/{record.best_trial}"
-        code = [record.provenance.get(key) for key in ("git_commit", "git_diff_sha256")]
-        yield [*(row[column] for column in columns), best, record.file, record.folder, *code]
+
+def _workloads(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
+    yield WORKLOAD_COLUMNS
+    for row in workload_rows(lab, {one.study.name for one in studies}):
+        yield list(row.values())
+
+
+def _launches(lab: Lab, studies: Sequence[Exported]) -> Iterator[Sequence[Any]]:
+    yield LAUNCH_COLUMNS
+    for row in launch_rows(lab, {one.study.name for one in studies}):
+        yield list(row.values())
 
 
 def _cell(value: Any, *, raw: bool) -> str:
@@ -135,5 +161,5 @@ def _cell(value: Any, *, raw: bool) -> str:
 
 
 def targets(what: Iterable[What], folder: Path) -> list[tuple[What, Path]]:
-    """Name the file of each table in a folder: ``trials.csv``, ``metrics.csv``, ``studies.csv``."""
+    """Name the file of each table in a folder: ``trials.csv``, ``metrics.csv`` …"""
     return [(one, folder / f"{one}.csv") for one in what]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labtui.analysis.findings import Finding
+from labtui.interop.decision_tables import launch_text, values_text
 from labtui.store.lab import Lab
-from labtui.store.records import StudyRecord, SummaryRecord, TrialRecord
+from labtui.store.records import NoteRecord, StudyRecord, SummaryRecord, TrialRecord
 from labtui.study.fields import scalar_text
 
 ROLES = ("scientific", "nuisance", "fixed")
@@ -18,8 +19,13 @@ ROLES = ("scientific", "nuisance", "fixed")
 LOG_COLUMNS = (
     "study",
     "goal",
+    "answer",
+    "kind",
+    "parent",
     *ROLES,
+    "inherited",
     "workload",
+    "baseline",
     "objective",
     "state",
     "trials",
@@ -31,7 +37,9 @@ LOG_COLUMNS = (
     "best_trial",
     "best_step",
     "verdict",
+    "launches",
     "notes",
+    "tags",
     "git_commit",
     "uncommitted_changes",
     "command",
@@ -67,6 +75,7 @@ class Exported:
         verdict: The same in a line; empty where nothing was judged.
         retrain_deviation: Standard deviation (n - 1) of the objective over reruns of the best
             configuration (P28); None where nothing was rerun, or nothing was judged.
+        answer: The answer to the study's question, with its caveats; empty where it was not asked.
     """
 
     study: StudyRecord
@@ -76,6 +85,7 @@ class Exported:
     told: Sequence[Told] = ()
     verdict: str = ""
     retrain_deviation: float | None = None
+    answer: str = ""
 
     @property
     def best(self) -> TrialRecord | None:
@@ -95,8 +105,13 @@ def log_row(lab: Lab, exported: Exported) -> dict[str, Any]:
     return {
         "study": study.name,
         "goal": study.goal,
+        "answer": exported.answer,
+        "kind": study.kind,
+        "parent": study.parent,
         **_roles(lab, study.name),
+        "inherited": values_text(study.inherited),
         "workload": study.workload,
+        "baseline": study.baseline,
         "objective": f"{study.direction} {study.metric} ({study.selection})",
         "state": study.state,
         "trials": trials,
@@ -108,7 +123,9 @@ def log_row(lab: Lab, exported: Exported) -> dict[str, Any]:
         "best_trial": None if best is None else best.name,
         "best_step": step,
         "verdict": exported.verdict,
-        "notes": "\n".join(text for _, text in lab.notes(study.name)),
+        "launches": "\n".join(launch_text(lab, one) for one in lab.launches(study=study.name)),
+        "notes": "\n".join(map(_note, lab.all_notes(study.name))),
+        "tags": ", ".join(lab.tags().get(study.name, ())),
         "git_commit": study.provenance.get("git_commit"),
         "uncommitted_changes": _uncommitted(study),
         "command": command_again(study),
@@ -122,12 +139,19 @@ def _roles(lab: Lab, study: str) -> dict[str, str]:
     """Name the hyperparameters of each role, the fixed ones with their values."""
     names: dict[str, list[str]] = {role: [] for role in ROLES}
     for definition in lab.hyperparameters(study):
+        if definition.get("inherited"):  # not of the study: of its baseline
+            continue
         name, role = definition["name"], definition["role"]
         if role == "fixed":
             name = f"{name}={scalar_text(definition.get('value'))}"
         if name not in names.setdefault(role, []):
             names[role].append(name)
     return {role: ", ".join(names[role]) for role in ROLES}
+
+
+def _note(note: NoteRecord) -> str:
+    """Write a note, with the number of the trial that it is on: ``#17: it spikes``."""
+    return note.text if note.trial is None else f"#{note.trial}: {note.text}"
 
 
 def _count(trials: Iterable[TrialRecord], state: str) -> int:

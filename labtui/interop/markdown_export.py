@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from labtui.analysis.ranking import best_of, ranked
 from labtui.interop.cells import param_names, plain_text
+from labtui.interop.decision_tables import launch_rows, workload_rows
 from labtui.interop.experiment_log import Exported, log_row
 from labtui.interop.files import check_target, replacing
 from labtui.store.lab import Lab
@@ -26,7 +27,11 @@ TOP_TRIALS = 10
 DIGITS = 5
 """Significant digits of numbers: the other formats have them all."""
 
-LOG = ("study", "goal", "trials", "infeasible", "best", "± retrain", "verdict", "notes")
+LOG = (
+    *("study", "goal", "kind", "trials", "infeasible", "best", "± retrain", "verdict"),
+    *("launches", "notes", "tags"),
+)
+LAUNCHES = ("launch", "workload", "trial", "verdict", "reason", "created")
 ARMS = ("arm", "trials", "completed", "infeasible", "best", "trial", "median")
 
 _MARKUP = re.compile(r"[\\`*\[\]<>|&~$#!]|(?<![^\W_])_|_(?![^\W_])")
@@ -64,31 +69,53 @@ def write_markdown(lab: Lab, studies: Iterable[Exported], stream: Sink) -> int:
         The number of trials that the studies have.
     """
     rows, sections, trials = [], [], 0
+    names = set()
     for exported in studies:
+        names.add(exported.study.name)
         log = log_row(lab, exported)
         rows.append(_log_cells(log))
         sections.append("\n".join(_section(lab, exported, log)))
         trials += len(exported.trials)
     page = ["# Experiment log", "", *table(LOG, rows), ""]
-    stream.write("\n".join([*page, *sections]))
+    stream.write("\n".join([*page, *sections, *_decisions(lab, names)]))
     return trials
 
 
 def _log_cells(log: Mapping[str, Any]) -> list[str]:
-    columns = ("study", "goal", "trials", "infeasible", "best_value", "retrain_deviation")
-    return [_shown(log[column]) for column in (*columns, "verdict", "notes")]
+    columns = ("study", "goal", "kind", "trials", "infeasible", "best_value", "retrain_deviation")
+    return [_shown(log[column]) for column in (*columns, "verdict", "launches", "notes", "tags")]
+
+
+def _decisions(lab: Lab, names: Collection[str]) -> Iterator[str]:
+    """Write what is tuned, and what was decided of it."""
+    yield from ["# Workloads", ""]
+    for row in workload_rows(lab, names):
+        yield from [f"## Workload {escaped(row['workload'])}", ""]
+        for name, value in row.items():
+            if name not in ("workload", "lineage"):
+                yield from _field(name, value)
+        for line in row["lineage"].split("\n") if row["lineage"] else ():
+            yield f"- baseline {escaped(line)}"
+        yield ""
+    launches = [[_shown(row[name]) for name in LAUNCHES] for row in launch_rows(lab, names)]
+    if launches:
+        yield from ["# Launches", "", *table(LAUNCHES, launches), ""]
 
 
 def _section(lab: Lab, exported: Exported, log: Mapping[str, Any]) -> Iterator[str]:
     yield f"## {escaped(exported.study.name)}"
     yield ""
-    for name in ("goal", "workload", "objective", "state", "scientific", "nuisance", "fixed"):
+    for name in ("goal", "kind", "parent", "workload", "baseline", "objective", "state"):
+        yield from _field(name, log[name])
+    for name in ("scientific", "nuisance", "fixed", "inherited"):
         yield from _field(name, log[name])
     share = log["infeasible_share"]
     yield from _field("trials", f"{log['trials']}, {log['completed']} completed")
     yield from _field("infeasible", f"{log['infeasible']} ({100 * (share or 0):.1f} %)")
     yield from _field("best", _best(log))
-    for name in ("verdict", "notes", "git_commit", "uncommitted_changes", "created", "finished"):
+    for name in ("verdict", "launches", "notes", "tags", "git_commit", "uncommitted_changes"):
+        yield from _field(name, log[name])
+    for name in ("created", "finished"):
         yield from _field(name, log[name])
     yield ""
     if log["command"]:

@@ -1,8 +1,8 @@
 """A plain SQLite file with flat tables, for SQL, dataframes and Datasette.
 
 ``studies``, ``trials`` (a column a hyperparameter and metric), ``metrics`` (a row a point),
-``findings``, and ``columns``, which says what the made-up names of columns stand for. NULL is NaN
-or nothing, infinities are themselves, booleans are 1 and 0.
+``findings``, ``workloads``, ``launches``, and ``columns``, which says what the made-up names of
+columns stand for. NULL is NaN or nothing, infinities are themselves, booleans are 1 and 0.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labtui.interop.cells import TRIAL_COLUMNS, param_names, param_value, trial_cells
+from labtui.interop.decision_tables import (
+    LAUNCH_COLUMNS,
+    WORKLOAD_COLUMNS,
+    launch_rows,
+    workload_rows,
+)
 from labtui.interop.experiment_log import (
     FINDING_COLUMNS,
     LOG_COLUMNS,
@@ -44,10 +50,14 @@ PRAGMAS = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 """The file is thrown away unless it is whole: it needs no journal, and is synced at the end."""
 
 _REALS = frozenset({"best_value", "last_value", "seconds", "infeasible_share", "retrain_deviation"})
+_NUMBERS_OF_DECISIONS = frozenset(
+    {"studies", "baseline", "retrain_reruns", "adopted", "rejected", "undecided", "launch"}
+)
 _WHOLES = frozenset(
     {
         *("best_step", "last_step", "seed", "point", "step", "max_steps", "repetition"),
         *("trials", "completed", "infeasible", "uncommitted_changes"),
+        *_NUMBERS_OF_DECISIONS,
     }
 )
 
@@ -115,12 +125,17 @@ class _Flat:
             foreign_keys=[("trial", "trials", "trial")],
         )
         database.table("findings").create(dict.fromkeys(FINDING_COLUMNS, str), foreign_keys=key)
+        types = {name: _declared(name) for name in WORKLOAD_COLUMNS}
+        database.table("workloads").create(types, pk="workload")
+        types = {name: _declared(name) for name in LAUNCH_COLUMNS}
+        database.table("launches").create(types, pk="launch")
         database.table("columns").create({"column": str, "kind": str, "name": str}, pk="column")
 
     def fill(self, lab: Lab, studies: Iterable[Exported]) -> int:
-        count = 0
+        count, names = 0, set()
         for exported in studies:
             name = exported.study.name
+            names.add(name)
             self._insert("studies", [log_row(lab, exported).values()])
             self._trials(lab, exported)
             points = (
@@ -130,6 +145,8 @@ class _Flat:
             self._insert("metrics", points)
             self._insert("findings", (finding_row(name, one) for one in exported.findings))
             count += len(exported.trials)
+        self._insert("workloads", (row.values() for row in workload_rows(lab, names)))
+        self._insert("launches", (row.values() for row in launch_rows(lab, names)))
         self.database.table("metrics").create_index(["trial", "metric", "step"])
         self.database.table("trials").create_index(["study"])
         self.database.conn.commit()

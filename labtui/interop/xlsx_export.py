@@ -1,7 +1,8 @@
-"""A workbook: the experiment log, a sheet a study, the findings; typed cells, nothing executable.
+"""A workbook: the experiment log, a sheet a study, workloads, launches, findings.
 
-Every text is written as a string, never as a formula or link. Numbers are exact; NaN and
-infinities, which a sheet cannot hold, are the texts ``nan``, ``inf`` and ``-inf``. Times are UTC.
+Cells are typed, and nothing in them runs: every text is written as a string, never as a formula or
+link. Numbers are exact; NaN and infinities, which a sheet cannot hold, are the texts ``nan``,
+``inf`` and ``-inf``. Times are UTC.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ import io
 import math
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labtui.interop.cells import EXECUTED, TRIAL_COLUMNS, param_names, param_value, trial_cells
+from labtui.interop.decision_tables import (
+    LAUNCH_COLUMNS,
+    WORKLOAD_COLUMNS,
+    launch_rows,
+    workload_rows,
+)
 from labtui.interop.experiment_log import (
     FINDING_COLUMNS,
     LOG_COLUMNS,
@@ -58,10 +65,13 @@ SAMPLED_ROWS = 200
 """Rows that decide how wide a column is."""
 
 LOG_SHEET, FINDINGS_SHEET = "experiment log", "findings"
+WORKLOADS_SHEET, LAUNCHES_SHEET = "workloads", "launches"
 _OTHER_SPACE = re.compile(r"[^\S\n\t]")
 _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 _DATE_FORMAT = "yyyy-mm-dd hh:mm:ss"
-_DATES = frozenset({"created", "started", "finished"})
+_DATES = frozenset(
+    {"created", "started", "finished", "updated", "rolled_back", "retrain_date"},
+)
 _SHARES = frozenset({"infeasible_share"})
 
 
@@ -140,19 +150,27 @@ class _Book:
     def fill(self, lab: Lab, studies: Iterable[Exported]) -> int:
         log = _Table(self, LOG_SHEET, LOG_COLUMNS, frozen=1)
         found: list[list[str]] = []
-        self.names.take(FINDINGS_SHEET)
-        trials = 0
+        last = (WORKLOADS_SHEET, LAUNCHES_SHEET, FINDINGS_SHEET)
+        for name in last:
+            self.names.take(name)
+        trials, names = 0, set()
         for exported in studies:
+            names.add(exported.study.name)
             log.add(list(log_row(lab, exported).values()))
             self._study(lab, exported)
             found += [finding_row(exported.study.name, one) for one in exported.findings]
             trials += len(exported.trials)
         log.close()
-        findings = _Table(self, FINDINGS_SHEET, FINDING_COLUMNS, frozen=0, taken=True)
-        for row in found:
-            findings.add(row)
-        findings.close()
+        self._last(WORKLOADS_SHEET, WORKLOAD_COLUMNS, map(_values, workload_rows(lab, names)))
+        self._last(LAUNCHES_SHEET, LAUNCH_COLUMNS, map(_values, launch_rows(lab, names)))
+        self._last(FINDINGS_SHEET, FINDING_COLUMNS, found)
         return trials
+
+    def _last(self, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        table = _Table(self, name, columns, frozen=0, taken=True)
+        for row in rows:
+            table.add(row)
+        table.close()
 
     def _study(self, lab: Lab, exported: Exported) -> None:
         names = param_names(exported.trials)
@@ -238,6 +256,10 @@ class _Table:
         if self.row <= SAMPLED_ROWS:
             width = max(map(len, str(shown).split("\n", 3)))
             self.widths[column] = max(self.widths[column], width)
+
+
+def _values(row: Mapping[str, Any]) -> list[Any]:
+    return list(row.values())
 
 
 def _fitting(columns: Sequence[str]) -> list[str]:

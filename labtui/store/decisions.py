@@ -91,6 +91,17 @@ def _put_card(connection: sqlite3.Connection, workload: int, text: str, revision
     )
 
 
+def current_baseline(writer: Writer, new: NewBaseline) -> int | None:
+    """Give the id of a workload's current baseline if it is this one, for the same reason."""
+    row = writer.connection.execute(
+        "SELECT b.id, b.configuration FROM workloads w JOIN baselines b ON b.id = w.baseline "
+        "WHERE w.id = ? AND b.study IS ? AND b.trial IS ? AND b.reason = ?",
+        (new.workload, new.study, new.trial, new.reason),
+    ).fetchone()
+    same = row is not None and json.loads(row[1]) == dict(new.configuration)
+    return int(row[0]) if same else None
+
+
 def set_baseline(writer: Writer, new: NewBaseline) -> int:
     """Commit a baseline as the workload's current one.
 

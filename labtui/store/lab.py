@@ -11,6 +11,7 @@ from typing import Any
 
 from labtui.store.connection import broken, open_reader
 from labtui.store.errors import UnknownName
+from labtui.store.hidden import SHOWN, is_hidden
 from labtui.store.identity import Identity
 from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
@@ -45,8 +46,13 @@ _SINCE_3 = {
 class Lab(WorkloadReader):
     """A reader of one lab. Each question is a query of its own: none holds the file up."""
 
-    def __init__(self, paths: LabPaths) -> None:
+    def __init__(self, paths: LabPaths, *, everything: bool = False) -> None:
         """Open the lab at `paths`.
+
+        Args:
+            paths: Where it is.
+            everything: Whether metrics of the test set are read as well, which nothing does that
+                people choose by (P32).
 
         Raises:
             NoLab, NotALab, LabBroken: It is not there, is something else, or cannot be read.
@@ -54,6 +60,7 @@ class Lab(WorkloadReader):
         self.paths = paths
         self._connection = open_reader(paths.db)
         self._seen = -1
+        self._shown = "1" if everything else SHOWN
         # A lab that an older labtui wrote is read as it is; only a writer changes it.
         self._version = version = int(self._one("PRAGMA user_version")[0])
         self._trials = _TRIALS.format(repetition="t.repetition" if version > 1 else "0")
@@ -193,33 +200,63 @@ class Lab(WorkloadReader):
         return self.trial(reference) if trial_like else self.study(reference)
 
     def metrics(self, study: str) -> list[str]:
-        """Give the names of the metrics that a study's trials logged."""
+        """Give the names of the metrics that a study's trials logged, but those of the test set."""
+        return self._metrics(study, self._shown)
+
+    def hidden_metrics(self, study: str) -> list[str]:
+        """Give the names of what a study logged of the test set; see `labtui.store.hidden`."""
+        return self._metrics(study, f"NOT {SHOWN}")
+
+    def _metrics(self, study: str, which: str) -> list[str]:
         rows = self._all(
             "SELECT DISTINCT m.name FROM summaries y JOIN metrics m ON m.id = y.metric "
             "JOIN trials t ON t.id = y.trial JOIN studies s ON s.id = t.study "
-            "WHERE s.name = ? ORDER BY m.name",
+            f"WHERE s.name = ? AND {which} ORDER BY m.name",
             (study,),
         )
         return [row[0] for row in rows]
 
     def summaries(self, study: str, metric: str | None = None) -> list[SummaryRecord]:
-        """Give what is known of the metrics of a study's trials, or of one of them."""
+        """Give what is known of the metrics of a study's trials, or of one of them.
+
+        Those of the test set are left out.
+        """
         rows = self._all(
             "SELECT y.trial, m.name, y.n, y.first_nonfinite_step, y.min, y.min_step, y.max, "
             "y.max_step, y.last, y.last_step FROM summaries y JOIN metrics m ON m.id = y.metric "
             "JOIN trials t ON t.id = y.trial JOIN studies s ON s.id = t.study "
-            "WHERE s.name = ? AND (? IS NULL OR m.name = ?) ORDER BY t.number, m.name",
+            f"WHERE s.name = ? AND (? IS NULL OR m.name = ?) AND {self._shown} "
+            "ORDER BY t.number, m.name",
             (study, metric, metric),
         )
         return [SummaryRecord(*row) for row in rows]
 
+    def test_points(self, trial: int) -> list[tuple[str, int, float | None]]:
+        """Give a trial's points of the test set: name, step, value; for a launch alone (P32)."""
+        rows = self._all(
+            "SELECT m.name, p.step, p.value FROM points p JOIN metrics m ON m.id = p.metric "
+            "WHERE p.trial = ? ORDER BY m.name, p.step",
+            (trial,),
+        )
+        return [(row[0], row[1], row[2]) for row in rows if is_hidden(row[0])]
+
     def trial_points(self, trial: int) -> list[tuple[int, int, float | None]]:
-        """Give all points of one trial (by id): metric's number, step, value (None for NaN)."""
+        """Give the points of one trial (by id): metric's number, step, value (None for NaN).
+
+        Those of the test set are left out.
+        """
+        hidden = self._all(
+            f"SELECT m.id FROM metrics m, trials t JOIN studies s ON s.id = t.study "
+            f"WHERE t.id = ? AND NOT {self._shown}",
+            (trial,),
+        )
+        left_out = ", ".join(str(row[0]) for row in hidden)
+        which = f"trial = ? AND metric NOT IN ({left_out})" if hidden else "trial = ?"
         with self._reading():
             cursor = self._connection.cursor()
             cursor.row_factory = None  # plain tuples: a study has millions of them
             return cursor.execute(
-                "SELECT metric, step, value FROM points WHERE trial = ? ORDER BY metric, step",
+                f"SELECT metric, step, value FROM points WHERE {which} ORDER BY metric, step",
                 (trial,),
             ).fetchall()
 
@@ -235,13 +272,17 @@ class Lab(WorkloadReader):
         }
 
     def curves(self, trials: Sequence[int], metric: str) -> list[Curve]:
-        """Give one metric's curve of each trial (by id) that logged it."""
+        """Give one metric's curve of each trial (by id) that logged it.
+
+        Of the test set there is none, unless it is the objective of the trial's study.
+        """
         result = []
         for trial in trials:
             rows = self._all(
                 "SELECT step, value FROM points WHERE trial = ? AND metric = "
-                "(SELECT id FROM metrics WHERE name = ?) ORDER BY step",
-                (trial, metric),
+                "(SELECT m.id FROM metrics m, trials t JOIN studies s ON s.id = t.study "
+                f"WHERE t.id = ? AND m.name = ? AND {self._shown}) ORDER BY step",
+                (trial, trial, metric),
             )
             if rows:
                 steps = tuple(row[0] for row in rows)
@@ -250,13 +291,16 @@ class Lab(WorkloadReader):
         return result
 
     def points(self, study: str) -> Iterator[tuple[int, str, int, float | None]]:
-        """Yield every point of a study: trial number, metric, step, value (None for NaN)."""
+        """Yield the points of a study: trial number, metric, step, value (None for NaN).
+
+        Those of the test set are left out.
+        """
         with self._reading():
             cursor = self._connection.execute(
                 "SELECT t.number, m.name, p.step, p.value FROM trials t "
                 "JOIN studies s ON s.id = t.study JOIN points p ON p.trial = t.id "
                 "JOIN metrics m ON m.id = p.metric "
-                "WHERE s.name = ? ORDER BY t.number, m.name, p.step",
+                f"WHERE s.name = ? AND {self._shown} ORDER BY t.number, m.name, p.step",
                 (study,),
             )
             for row in cursor:

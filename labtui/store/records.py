@@ -231,6 +231,21 @@ class LaunchRecord:
 
 
 @dataclass(frozen=True)
+class NoteRecord:
+    """A note.
+
+    Attributes:
+        subject: ``workload:NAME``, or the name of a study or trial.
+        trial: Number of the trial, where it is on one.
+    """
+
+    subject: str
+    created: str
+    text: str
+    trial: int | None = None
+
+
+@dataclass(frozen=True)
 class Curve:
     """One metric of one trial: `steps` ascending and `values`, NaN where it was not a number."""
 

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from labtui.store.errors import UnknownName
-from labtui.store.records import BaselineRecord, LaunchRecord, WorkloadRecord
+from labtui.store.records import BaselineRecord, LaunchRecord, NoteRecord, WorkloadRecord
 
 DECISIONS = 3
 """The version of a lab from which it holds baselines, tags, and launches that name theirs."""
@@ -111,6 +111,21 @@ class WorkloadReader:
             (workload,),
         )
         return [(row[0], row[1]) for row in rows]
+
+    def all_notes(self, study: str | None = None) -> list[NoteRecord]:
+        """Give every note of the lab, or of a study and its trials, oldest first."""
+        if self._version < DECISIONS:
+            workload, join = "NULL", ""
+        else:
+            workload, join = "w.name", "LEFT JOIN workloads w ON w.id = n.workload"
+        rows = self._all(
+            f"SELECT coalesce('workload:' || {workload}, s.name, {_TRIAL}), n.created, n.text, "
+            f"t.number FROM notes n {join} LEFT JOIN studies s ON s.id = n.study "
+            "LEFT JOIN trials t ON t.id = n.trial LEFT JOIN studies ts ON ts.id = t.study "
+            "WHERE ? IS NULL OR coalesce(s.name, ts.name) = ? ORDER BY n.id",
+            (study, study),
+        )
+        return [NoteRecord(*row) for row in rows]
 
     def tags(self) -> dict[str, list[str]]:
         """Give all tags by what has them: ``workload:NAME``, a study or a trial by its name."""

@@ -38,6 +38,7 @@ def study_issues(study: Study, *, yes: bool = False) -> list[Issue]:
     """
     issues = [*_name_issues(study), *_role_issues(study), *condition_issues(study)]
     issues += [*_configuration_issues(study), *_device_issues(study), *_sampler_issues(study)]
+    issues += _objective_issues(study)
     return issues or list(_size_issues(study, yes))
 
 
@@ -133,6 +134,15 @@ def _sampler_issues(study: Study) -> Iterator[Issue]:
         yield Issue(("sampler",), expected)
     if study.design == "configurations":
         yield Issue(("sampler",), "'halton' in 'design: configurations', which draws nothing")
+
+
+def _objective_issues(study: Study) -> Iterator[Issue]:
+    if study.objective.metric.lower().startswith("test/"):
+        expected = (
+            "a metric of the validation set: those of the test set stay hidden until a launch, or "
+            "choosing by them makes it a second validation set (P32)"
+        )
+        yield Issue(("objective", "metric"), expected)
 
 
 def _size_issues(study: Study, yes: bool) -> Iterator[Issue]:

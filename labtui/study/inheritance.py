@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labtui.study.fields import Scalar
+from labtui.study.kinds import COMPLETE
 from labtui.study.model import Hyperparameter, Study
 
-COMPLETE = frozenset({"rerun", "arms", "launch", "replica"})
-"""Kinds of follow-up that repeat given configurations, and so take nothing from a baseline."""
+__all__ = ["COMPLETE", "inherit", "inherited_values"]
 
 
 def inherited_values(study: Study, baseline: Mapping[str, Scalar]) -> dict[str, Scalar]:

@@ -46,23 +46,29 @@ class Action:
         return f"{_OWNERS.get(self.where, 'focused')}.{self.call}"
 
 
-_OWNERS = {"app": "app", "study": "screen"}
+_SCREENS = ("lab", "study", "trial", "next", "again", "launch", "workload", "ask")
+_OWNERS = {"app": "app", **dict.fromkeys(_SCREENS, "screen")}
 
 CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "lab": (("table", "app"),),
+    "lab": (("table", "rows", "lab", "app"),),
     "study": (
-        ("trials", "table", "study", "app"),
-        ("table", "study", "app"),
+        ("trials", "table", "rows", "study", "app"),
+        ("table", "rows", "study", "app"),
         ("chart", "study", "app"),
         ("text", "study", "app"),
         ("filter",),
     ),
-    "trial": (("text", "app"),),
+    "trial": (("text", "trial", "app"),),
+    "next": (("rows", "next", "app"), ("text", "next", "app")),
+    "again": (("rows", "again", "app"), ("text", "again", "app")),
+    "launch": (("text", "launch", "app"),),
+    "workload": (("text", "workload", "app"),),
+    "ask": (("ask",),),
     "help": (("text", "app"),),
 }
 """For each screen, from which places a key is looked up, the focused widget's first."""
 
-_MOVE, _LOOK, _GO, _CHOOSE = "Move", "Look closer", "Go", "Choose"
+_MOVE, _LOOK, _GO, _CHOOSE, _DECIDE = "Move", "Look closer", "Go", "Choose", "Decide"
 
 
 def _all(where: str, group: str, *rows: tuple[str, str, str, str, str, int, str]) -> list[Action]:
@@ -115,7 +121,7 @@ ACTIONS = (
         ),
     ),
     *_all(
-        "table",
+        "rows",
         _MOVE,
         ("down", "j,down", "cursor(1)", "down", "Next row", 0, "j ↓"),
         ("up", "k,up", "cursor(-1)", "up", "Previous row", 0, "k ↑"),
@@ -275,6 +281,119 @@ ACTIONS = (
         ("bottom", "G,end", "scroll_end", "bottom", "To the end", 0, ""),
         ("page-down", "ctrl+d,pagedown", "page_down", "page down", "A page down", 0, ""),
         ("page-up", "ctrl+u,pageup", "page_up", "page up", "A page up", 0, ""),
+    ),
+    *_all(
+        "study",
+        _DECIDE,
+        (
+            "next",
+            "f",
+            "follow_up",
+            "further",
+            "The studies that its findings call for: read one, train it, or write its file",
+            25,
+            "",
+        ),
+        (
+            "again",
+            "r",
+            "again",
+            "rerun",
+            "Train the trial under the cursor, the best of each arm or the whole search again",
+            75,
+            "",
+        ),
+        (
+            "launch",
+            "L",
+            "launch",
+            "launch",
+            "Whether its best trial becomes the baseline: decided by fresh reruns of both",
+            76,
+            "",
+        ),
+        (
+            "workload",
+            "w",
+            "workload",
+            "workload",
+            "What is known of its workload: baseline, lineage, what is to be done",
+            77,
+            "",
+        ),
+    ),
+    *_all(
+        "lab",
+        _DECIDE,
+        (
+            "workload",
+            "w",
+            "workload",
+            "workload",
+            "What is known of this study's workload: baseline, lineage, what is to be done",
+            50,
+            "",
+        ),
+    ),
+    *_all(
+        "trial",
+        _DECIDE,
+        ("again", "r", "again", "rerun", "Train it again with fresh seeds: what is luck?", 30, ""),
+        ("launch", "L", "launch", "launch", "Whether it becomes the baseline", 40, ""),
+    ),
+    *_all(
+        "next",
+        _DECIDE,
+        ("train", "enter", "train", "train", "Train this study: asks once, then opens it", 10, ""),
+        (
+            "save",
+            "s",
+            "save",
+            "write file",
+            "Write it as a file into the folder that labtui was started in, over no other",
+            20,
+            "",
+        ),
+        ("other", "tab", "other", "read", "Between the list and the text", 30, ""),
+    ),
+    *_all(
+        "again",
+        _DECIDE,
+        ("train", "enter", "train", "train", "Train it again; asks how often", 10, ""),
+        ("other", "tab", "other", "read", "Between the list and the text", 30, ""),
+    ),
+    *_all(
+        "launch",
+        _DECIDE,
+        ("train", "enter", "train", "go on", "Train the next group of reruns; asks once", 10, ""),
+        (
+            "overrule",
+            "o",
+            "overrule",
+            "overrule",
+            "Adopt it although findings hold it back; asks for the reason, which is kept",
+            20,
+            "",
+        ),
+    ),
+    *_all(
+        "workload",
+        _DECIDE,
+        (
+            "roll-back",
+            "b",
+            "roll_back",
+            "roll back",
+            "Give the baseline up for the one before it; asks for the reason, which is kept",
+            10,
+            "",
+        ),
+    ),
+    *_all(
+        "ask",
+        _DECIDE,
+        ("yes", "enter", "yes", "yes", "Do what is asked", 10, ""),
+        ("no", "escape", "app.leave", "no", "Do nothing", 20, "esc"),
     ),
     *_all(
         "filter",

@@ -1,4 +1,4 @@
-"""The terminal app: shows a lab as it is written, never writes it, never trains."""
+"""The terminal app: shows a lab as it is written; asks its runner for the rest, never trains."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from labtui.tui.screens.lab import LabScreen
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
+    from labtui.tui.screens.deciding import OpenStudy
     from labtui.tui.screens.study import StudyScreen
 
 HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Screenshot"}
@@ -65,6 +66,11 @@ class LabApp(App[int]):
 
         self.push_screen(TrialScreen(self.reader, message.trial))
 
+    def on_open_study(self, message: OpenStudy) -> None:
+        """Open a study that something was just asked of, unless it is on screen."""
+        if getattr(self.screen, "name_of_study", None) != message.study:
+            self._open_study(message.study)
+
     def _open_study(self, name: str) -> None:
         from labtui.tui.screens.study import StudyScreen
 
@@ -100,8 +106,8 @@ class LabApp(App[int]):
         name = getattr(self.screen, "chain_name", "lab")
         place = getattr(self.screen.focused, "place", "")
         chain = next((c for c in CHAINS[name] if c[0] == place), ("app",))
-        topic = {"lab": "studies", "trial": "trial"}.get(name, "")
-        return topic or str(getattr(self.screen, "active", "trials")), chain
+        topic = {"lab": "studies", "study": getattr(self.screen, "active", "trials")}
+        return str(topic.get(name, name)), chain
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything that can be done here in the palette."""

@@ -24,6 +24,7 @@ class StudyView:
         changed: Ids of those that changed since the last moment.
         ended: Whether any of these has ended.
         definitions: Its hyperparameters in their order.
+        tags: What people tagged it with.
     """
 
     study: StudyRecord
@@ -33,6 +34,7 @@ class StudyView:
     definitions: tuple[Mapping[str, Any], ...]
     arms: tuple[tables.ArmRow, ...]
     progress: tables.Progress
+    tags: tuple[str, ...] = ()
 
 
 class StudyFeed:
@@ -66,6 +68,7 @@ class StudyFeed:
             definitions=tuple(lab.hyperparameters(self.name)),
             arms=tuple(tables.arms(study, trials)),
             progress=tables.progress(study, trials),
+            tags=tuple(lab.tags().get(self.name, ())),
         )
 
     def _since(self, pulse: Pulse) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
     from labtui.tui.feeds import StudyView
     from labtui.verdicts.check import StudyCheck
+    from labtui.verdicts.lineup import Lineup
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ class Judge:
 
     Attributes:
         check: The latest verdict; None before the first.
+        lineup: The study beside the one it follows; None where it follows none.
         problem: Why the latest attempt failed; empty when it did not.
     """
 
@@ -37,6 +39,7 @@ class Judge:
         self._judged: tuple[int, int] | None = None
         self._rested = 0.0
         self.check: StudyCheck | None = None
+        self.lineup: Lineup | None = None
         self.problem = ""
 
     def is_due(self, view: StudyView) -> bool:
@@ -52,12 +55,23 @@ class Judge:
         """Judge the ended trials of a view on a thread of its own."""
         began, key = time.monotonic(), ended(view)
         try:
-            self.check = await in_background(lambda: self._check(view))
+            self.check, self.lineup = await in_background(lambda: self._judge(view))
             self.problem = ""
         except Exception as error:  # shown in the pane; the screen goes on
             self.problem = f"{type(error).__name__}: {error}"
         self._judged = key
         self._rested = time.monotonic() + REST * (time.monotonic() - began)
+
+    def _judge(self, view: StudyView) -> tuple[StudyCheck, Lineup | None]:
+        check = self._check(view)
+        return check, self._line_up(view, check) if view.study.parent else None
+
+    def _line_up(self, view: StudyView, check: StudyCheck) -> Lineup | None:
+        from labtui.store.lab import Lab
+        from labtui.verdicts.lineup import line_up
+
+        with Lab(self._paths) as lab:
+            return line_up(lab, view.study, check)
 
     def _check(self, view: StudyView) -> StudyCheck:
         from labtui.store.lab import Lab

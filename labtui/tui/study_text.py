@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
-from labtui.tui.states import bar, state_content
+from labtui.tui.states import bar, state_content, state_text
 from labtui.tui.widgets.textpane import heading, pairs
 from labtui.verdicts.text import clean, condition_text, domain_text, duration, number
 
 if TYPE_CHECKING:
+    from labtui.store.records import StudyRecord
     from labtui.tui.feeds import StudyView
 
 Definition = Mapping[str, Any]
@@ -39,10 +40,37 @@ def header(view: StudyView, width: int) -> Content:
     )
     lines = (
         first,
-        Content.styled(clean(study.goal) or "no goal was stated", "bold"),
+        _goal(view),
         Content.styled(metric + gap + twin, "$text-muted"),
     )
     return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
+
+
+def _goal(view: StudyView) -> Content:
+    study = view.study
+    tags = tags_text(view.tags)
+    return Content.assemble(
+        (follows_text(study), "$text-accent"),
+        (clean(study.goal) or "no goal was stated", "bold"),
+        (f"  {tags}" if tags else "", "$text-primary"),
+    )
+
+
+def follows_text(study: StudyRecord) -> str:
+    """Say what a study goes on from, ``widen of digits: ``; empty for nothing."""
+    return f"{clean(study.kind)} of {clean(study.parent)}: " if study.kind else ""
+
+
+def how_far(study: StudyRecord) -> str:
+    """Say how far a study is: its state, its trials, its name, and why it stands so."""
+    reason = f"  {clean(study.reason)}" if study.reason else ""
+    state = state_text(study.state)
+    return f"{state} {study.ended}/{study.total}  {clean(study.name)}{reason}"
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Write tags: ``#keep #slow``."""
+    return " ".join(f"#{clean(tag)}" for tag in tags)
 
 
 def _cut(text: str, width: int) -> str:

@@ -106,5 +106,43 @@ TOPICS = {
         "believe a small difference (P28).",
         "labtui show NAME/17",
     ),
+    "next": Topic(
+        "What follows a study",
+        "Studies that go on from this one: first those that a finding calls for, gravest first, "
+        "with the finding and its numbers; then others that can be made; grey, with the reason, "
+        "those that cannot. The text is the study's file, with a comment for every change.",
+        "Answer a ▲ before anything else: the conclusions of the study stand on it (P14, P18). Its "
+        "findings and those of the study that answers them stand side by side afterwards in "
+        "labtui check.",
+        "labtui next NAME --list (then --kind, --run)",
+    ),
+    "again": Topic(
+        "Training again, with fresh seeds (P28, P29)",
+        "What a trial, the best of each arm, or the whole search came to when it was trained "
+        "again, and what training it again would add. Grey is what cannot be.",
+        "A difference smaller than the deviation of reruns is none. The value of the trial that "
+        "was selected is better than the mean of its reruns by luck; an order of arms holds once "
+        "reruns support it (P30).",
+        "labtui rerun NAME/17 -n 5 (or NAME --arms, NAME)",
+    ),
+    "launch": Topic(
+        "A launch (P30)",
+        "Whether a candidate becomes the baseline of its workload: fresh reruns of both, looked at "
+        "in groups that were planned beforehand; what the candidate adds, and the gain that pays "
+        "for it. Everything the decision rests on is kept with it.",
+        "Adopt only on evidence: the candidate's own value is left out, because it was selected. "
+        "Findings about the search space or overfitting hold a launch back: answer them by another "
+        "study, or overrule them with a reason. Undecided means that more reruns may help.",
+        "labtui launch NAME",
+    ),
+    "workload": Topic(
+        "A workload: its card and lineage (P01)",
+        "What is known: objective, chance level, step time, batch sizes, the deviation of "
+        "retraining, the baseline and the baselines before it as a tree, launches that were not "
+        "adopted, studies, notes.",
+        "What is to be done stands first: a baseline that changed batch size, model or optimizer "
+        "asks for tuning and probes again (P02, P03).",
+        "labtui workload NAME; labtui lineage NAME",
+    ),
 }
 """By the id of a pane, or of a widget that is alone on its screen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.content import Content
 
@@ -14,7 +14,13 @@ from labtui.verdicts.text import ago, clean, domain_text, duration, number, valu
 
 if TYPE_CHECKING:
     from labtui.analysis.findings import Verdict
-    from labtui.store.records import CheckpointRecord, StudyRecord, TrialRecord
+    from labtui.store.records import CheckpointRecord, NoteRecord, StudyRecord, TrialRecord
+
+
+MOST_NOTE = 500
+"""Characters of a note that are shown: a few lines; `labtui show` has more of it."""
+
+Pairs: TypeAlias = list[tuple[str, str]]
 
 
 def trial_title(trial: TrialRecord) -> Content:
@@ -37,6 +43,7 @@ def trial_text(
     checkpoints: Sequence[CheckpointRecord],
     warnings: Sequence[str] = (),
     found: Sequence[Line] = (),
+    noted: Sequence[tuple[str, str]] = (),
 ) -> Content:
     """Write all there is to know about a trial.
 
@@ -47,6 +54,7 @@ def trial_text(
         checkpoints: Those of the trial.
         warnings: What its trainer said about it.
         found: What was judged of its curves.
+        noted: Its tags and notes: see `trial_notes`.
     """
     parts = [heading(f"Outcome: {clean(study.metric)}"), pairs(_outcome(trial)), Content("\n")]
     if trial.detail:
@@ -54,6 +62,8 @@ def trial_text(
     if warnings:
         said = "".join(f"  ! {clean(text)}\n" for text in warnings)
         parts += [heading("Warnings"), Content.styled(said, "$text-warning"), Content("\n")]
+    if noted:
+        parts += [heading("Notes and tags"), pairs(list(noted)), Content("\n")]
     if found:
         parts += [heading("What its curves say"), *map(_indented, found), Content("\n")]
     parts += [heading("Hyperparameters"), pairs(_parameters(trial, definitions)), Content("\n")]
@@ -61,6 +71,17 @@ def trial_text(
     if checkpoints:
         parts += [heading("Checkpoints"), pairs([_checkpoint(c) for c in checkpoints])]
     return Content.assemble(*parts)
+
+
+def trial_notes(trial: TrialRecord, notes: Sequence[NoteRecord], tags: Sequence[str]) -> Pairs:
+    """Give the tags of a trial and, of the notes of its study, its own."""
+    own = [(one.created[:10], _cut(one.text)) for one in notes if one.subject == trial.name]
+    return [("tags", clean(", ".join(tags))), *own] if tags else own
+
+
+def _cut(text: str) -> str:
+    shown = clean(text[:MOST_NOTE])
+    return shown if len(text) <= MOST_NOTE else f"{shown}… ({len(text):,} characters)"
 
 
 def trial_findings(verdict: Verdict) -> list[Line]:

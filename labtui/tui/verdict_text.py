@@ -13,6 +13,7 @@ from labtui.verdicts.text import clean
 if TYPE_CHECKING:
     from labtui.analysis.findings import Severity, Verdict
     from labtui.tui.judging import Judge
+    from labtui.verdicts.lineup import Lineup
     from labtui.verdicts.summary import Entry
 
 COLOURS: dict[Severity, str] = {
@@ -60,10 +61,30 @@ def study_verdict(judge: Judge, total: int, *, busy: bool) -> list[Line]:
         return [Line("nothing to judge yet: no trial has ended", "$text-muted")]
     so_far = "" if check.complete else f", so far: {count} of {total} trials have ended"
     again = "; judging…" if busy else ""
-    lines = [Line(f"{counts_text(check.verdict)}{so_far}{again}", "bold")]
-    if check.order is not None:
-        lines.append(Line(clean(check.order.statement)))
-    return [*lines, *verdict_lines(check.verdict, count)]
+    lines = [Line(clean(check.answer.sentence))] if check.answer.text else []
+    lines.append(Line(f"{counts_text(check.verdict)}{so_far}{again}", "bold"))
+    beside = lineup_lines(judge.lineup) if judge.lineup is not None else ()
+    return [*lines, *beside, *verdict_lines(check.verdict, count)]
+
+
+def lineup_lines(lineup: Lineup) -> Iterator[Line]:
+    """Write a follow-up beside its parent: what became of each finding that it answers."""
+    from labtui.verdicts.lineup import answer_lines, shared_text
+
+    so_far = "" if lineup.complete else ", so far"
+    yield Line()
+    kind = lineup.kind or "goes on from it"
+    yield Line(f"Beside {clean(lineup.parent.name)} ({kind}){so_far}", "$text-primary bold")
+    if shared := shared_text(lineup):
+        yield Line(clean(shared), "", 2)
+    if lineup.reading is not None:
+        yield Line(clean(lineup.reading.text), "", 2)
+        yield from (Line(clean(row), "", 4) for row in lineup.reading.rows)
+    for one in lineup.answers:
+        yield Line(f"{one.status}: {clean(one.finding)}", "bold", 2)
+        yield from (Line(clean(row), "", 4) for row in answer_lines(one))
+    for found in lineup.new:
+        yield Line(f"new: {GLYPHS[found.severity]} {found.code}: {clean(found.message)}", "", 2)
 
 
 def verdict_lines(verdict: Verdict, trials: int) -> Iterator[Line]:

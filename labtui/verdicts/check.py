@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from labtui.analysis.adaptive import even_only
 from labtui.analysis.arms import ArmOrder, order_of_arms
 from labtui.analysis.boundaries import judge_boundaries
 from labtui.analysis.curves import judge_curves
@@ -16,16 +17,19 @@ from labtui.analysis.feasibility import classify, judge_feasibility
 from labtui.analysis.findings import Finding, Outcome, Verdict, cannot_judge, gather
 from labtui.analysis.instability import judge_stability
 from labtui.analysis.lengths import below_chance, judge_lengths
-from labtui.analysis.luck import judge_luck
-from labtui.analysis.runs import Run
+from labtui.analysis.luck import Known, judge_luck
+from labtui.analysis.runs import Floats, Run
 from labtui.analysis.sampling import judge_sampling
 from labtui.analysis.sensitivity import judge_sensitivity
 from labtui.analysis.table import StudyTable
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
+from labtui.verdicts.answer import NO_ANSWER, Answer, answer_of
+from labtui.verdicts.evidence import evidence_of, read_replicas
 from labtui.verdicts.figures import best_trials
 from labtui.verdicts.judged import JudgedTrials
 from labtui.verdicts.loading import RunReader, study_table
+from labtui.verdicts.reruns import EVIDENCE, known_deviation
 
 __all__ = ["StudyCheck", "check_study", "check_trial", "study_table"]
 
@@ -39,16 +43,23 @@ class StudyCheck:
         table: The trials that were looked at.
         order: What may be said about the order of the arms; None for a single one.
         complete: Whether all its trials have ended.
+        evidence: Whether it trains given configurations again, and is not judged as a search.
+        answer: The answer to its question, with its caveats.
     """
 
     verdict: Verdict
     table: StudyTable
     order: ArmOrder | None
     complete: bool
+    evidence: bool = False
+    answer: Answer = NO_ANSWER
 
 
 def check_study(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> StudyCheck:
     """Judge a study: its search space, its results, and the curves of all its trials.
+
+    Of a study that is evidence about another (reruns, replicas) only the curves are judged: its
+    configurations were chosen, and what its results say is the answer.
 
     Args:
         lab: Where the points are; they are read trial by trial.
@@ -56,9 +67,33 @@ def check_study(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> 
         trials: All its trials; those that have not ended are left out.
     """
     table = study_table(lab, study, trials)
-    outcomes = [*_results(table, study.selection), *_runs(lab, study, trials)]
-    order = order_of_arms(table) if len(table.arm_names) > 1 else None
-    return StudyCheck(gather(outcomes), table, order, len(table) >= study.total)
+    evidence = study.kind in EVIDENCE
+    results: Iterable[Outcome] = ()
+    if not evidence:
+        found = _results(table, study.selection, *_luck(lab, study, trials))
+        results = even_only(found, adaptive=table.adaptive)
+    outcomes = [*results, *_runs(lab, study, trials)]
+    order = None
+    if len(table.arm_names) > 1 and not evidence:
+        order = order_of_arms(table, rerun=bool(evidence_of(lab, study.name, "arms")))
+    verdict = gather(outcomes)
+    return StudyCheck(
+        verdict=verdict,
+        table=table,
+        order=order,
+        complete=len(table) >= study.total,
+        evidence=evidence,
+        answer=answer_of(lab, study, trials, table, order),
+    )
+
+
+def _luck(
+    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]
+) -> tuple[Known | None, Floats | None]:
+    """Give what is known beside the study: the deviation of retraining, the bests of replicas."""
+    replicas = read_replicas(lab, study)
+    known, _ = known_deviation(lab, study, trials)
+    return known, None if replicas is None else replicas.bests
 
 
 def check_trial(lab: Lab, study: StudyRecord, trial: TrialRecord) -> Verdict:
@@ -66,13 +101,15 @@ def check_trial(lab: Lab, study: StudyRecord, trial: TrialRecord) -> Verdict:
     return gather(_judge(RunReader(lab, study).read(trial)))
 
 
-def _results(table: StudyTable, selection: str) -> Iterator[Outcome]:
+def _results(
+    table: StudyTable, selection: str, known: Known | None, bests: Floats | None
+) -> Iterator[Outcome]:
     classes = classify(table)
     yield from judge_boundaries(table, classes)
     yield from judge_feasibility(table, classes)
-    yield from judge_sampling(table, classes)
+    yield from judge_sampling(table, classes, known)
     yield from judge_sensitivity(table)
-    yield from judge_luck(table)
+    yield from judge_luck(table, known, bests)
     if selection == "best":
         yield from judge_lengths(table)
     else:

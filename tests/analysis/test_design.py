@@ -1,15 +1,19 @@
 """The design of a study: what it may fail to tell, judged from its file alone."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from labtui.analysis.catalogue import CATALOGUE
-from labtui.analysis.design import judge_design
+from labtui.analysis.design import judge_design, judge_designed
+from labtui.analysis.design_baseline import Step, judge_against_baseline, pending
 from labtui.analysis.design_budget import adam_parameters
+from labtui.analysis.designed import Designed
 from labtui.analysis.findings import Finding
 from labtui.analysis.kinds import meaning
 from labtui.engine.plugins import check_trainer, load_plugins
+from labtui.study.inheritance import inherited_values
 from labtui.study.model import Study
 from labtui.study.spec import load_study, parse_study
 from tests.docs.pages import ROOT, blocks, section, text
@@ -386,9 +390,107 @@ def test_the_example_of_a_page_gives_what_the_page_shows(code):
     shown = section(page, "Example").split("```\n")[-2]
     made = parse_study(asked)
     workload = check_trainer(made).workloads.get(made.workload)
-    outcomes = judge_design(made, workload.hyperparameters if workload else {})
+    declared = workload.hyperparameters if workload else {}
+    outcomes = judge_design(made, declared)
+    # a baseline of the defaults, so that no other page's study differs from it
+    defaults = {name: one.default for name, one in declared.items()}
+    outcomes += judge_against_baseline(Designed.of(made, declared, None), defaults)
     found = of(outcomes, code)[0]
     assert " ".join(shown.split()) == f"{found.message} → {found.advice}"
+
+
+# -- against the baseline -----------------------------------------------------------------------
+
+
+BASELINE = {
+    "optimizer": "nesterov",
+    "learning_rate": 0.1,
+    "momentum": 0.9,
+    "beta1": 0.9,
+    "epsilon": 1e-8,
+    "weight_decay": 1e-4,
+    "dropout": 0.0,
+    "width": 64,
+    "batch_size": 32,
+}
+
+
+def against(baseline, *hyperparameters, **options):
+    whole = {**BASELINE, **baseline}
+    made = study(*hyperparameters, **options)
+    design = Designed.of(made, {}, None, inherited_values(made, whole))
+    return list(judge_against_baseline(design, whole))
+
+
+def test_a_fixed_batch_size_of_its_own_asks_to_retune_what_stays():
+    (found,) = against({}, WIDTH, "batch_size: {role: fixed, value: 256}", RATE)
+    assert found.subject == {"hyperparameter": "batch_size"}
+    # Neither what Nesterov does not take, nor epsilon, nor regularization that is off.
+    assert found.evidence["to_retune"] == {"momentum": 0.9, "weight_decay": 1e-4}
+    assert found.evidence["changed"] == [{"name": "batch_size", "baseline": 32, "study": 256}]
+    assert "probe" not in found.advice
+
+
+@pytest.mark.parametrize(
+    ("fixed", "retuned"),
+    [
+        ("width: {role: fixed, value: 128}", {"learning_rate", "momentum", "weight_decay"}),
+        ("optimizer: {role: fixed, value: adam}", {"learning_rate", "beta1", "weight_decay"}),
+    ],
+)
+def test_another_model_or_optimizer_asks_for_the_probe_too(fixed, retuned):
+    (found,) = against({}, fixed)
+    assert set(found.evidence["to_retune"]) == retuned
+    assert "labtui probe batch-size" in found.advice
+
+
+def test_a_study_like_the_baseline_or_one_that_tunes_is_left_alone():
+    tuned = (
+        "momentum: {role: nuisance, range: [0, 0.9]}\nweight_decay: {role: nuisance, range: [0, 1]}"
+    )
+    assert against({}, WIDTH, RATE) == []
+    assert against({}, "batch_size: {role: fixed, value: 32.0}", RATE) == []
+    assert against({}, "batch_size: {role: fixed, value: 256}", RATE, tuned) == []
+
+
+def test_what_comes_from_the_baseline_is_one_caveat():
+    made = study(WIDTH, RATE)
+    design = Designed.of(made, {}, None, inherited_values(made, BASELINE))
+    (caveat,) = of(judge_designed(design), "caveat")
+    assert caveat.evidence == {
+        "inherited": {k: v for k, v in BASELINE.items() if k not in ("width", "learning_rate")}
+    }
+
+
+@pytest.mark.parametrize("kind", ["rerun", "launch", "arms"])
+def test_a_study_of_reruns_has_caveats_only(kind):
+    listed = "configurations: [{lr: 1, depth: 1}, {lr: 2, depth: 2}]"
+    extra = f"follows: {{study: p, kind: {kind}}}\n{listed}\n"
+    made = study("width: {role: fixed, value: 1}", kind="configurations", trials=2, extra=extra)
+    assert {one.code for one in judge_design(made)} == {"caveat"}
+
+
+STEPS = [
+    Step({"batch_size": 32, "learning_rate": 0.1}, {"batch_size": 256, "learning_rate": 0.1}),
+    Step({"batch_size": 256, "learning_rate": 0.1}, {"batch_size": 256, "learning_rate": 0.2}),
+]
+
+
+def named(*steps):
+    names = {name for step in steps for name in step.after}
+    return [one.text for one in pending(steps, {name: meaning(name, {}) for name in names})]
+
+
+def test_what_a_baseline_made_void_stays_void_until_it_is_tuned_or_taken_back():
+    assert named(*STEPS[:1]) == ["learning_rate (0.1): batch_size 32 → 256"]
+    assert named(*STEPS) == ["learning_rate (0.2): batch_size 32 → 256"]
+    tuned = replace(STEPS[0], tuned=frozenset({"learning_rate"}))
+    assert named(tuned, STEPS[1]) == []
+    back = Step(STEPS[1].after, {"batch_size": 32, "learning_rate": 0.1})
+    assert named(*STEPS, back) == []
+    other = Step(STEPS[1].after, {"batch_size": 32, "learning_rate": 0.3})
+    assert named(*STEPS, other) == ["learning_rate (0.3): batch_size 256 → 32"]
+    assert named() == []
 
 
 # -- kinds, and all of them ---------------------------------------------------------------------
@@ -429,6 +531,7 @@ def test_findings_are_what_the_catalogue_promises():
         "n_steps: {role: nuisance, values: [1, 2]}\nbeta1: {role: nuisance, range: [0, 0.9]}"
     )
     outcomes = judge(many, trials=5)
+    outcomes += against({"depth": 2}, "depth: {role: fixed, value: 3}", FIXED_RATE)
     codes = {code for code, entry in CATALOGUE.items() if entry.group == "design"}
     assert {one.code for one in outcomes} == codes
     for one in outcomes:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from labtui.cli import trainers
-from labtui.cli.remarks import last_overwrite
+from labtui.cli.log import last_overwrite
 from labtui.cli.report import figures, print_study
 from labtui.engine import plugins
 from labtui.store.lab import Lab
@@ -119,12 +119,9 @@ def test_export_to_a_folder(labtui, tmp_path):
     folder = tmp_path / "out"
     found = labtui("export", "second", "--to", folder)
     assert (found.code, found.out) == (0, "")
-    assert found.err.count("wrote ") == 3
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "metrics.csv",
-        "studies.csv",
-        "trials.csv",
-    ]
+    assert found.err.count("wrote ") == 5
+    names = ["launches.csv", "metrics.csv", "studies.csv", "trials.csv", "workloads.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     again = labtui("export", "second", "--to", folder)
     assert again.code == 2
     assert "--force" in again.err

@@ -63,9 +63,9 @@ def test_wrong_usage_ends_with_2_and_says_what_was_expected(labtui, arguments, s
 
 def test_the_lab_can_be_named_before_or_after_the_command(labtui, lab_file, monkeypatch):
     monkeypatch.delenv("LABTUI_LAB")
-    expected = labtui("list", "--lab", lab_file)
+    expected = labtui("show", "digits-optimizer", "--lab", lab_file)
     assert expected.code == 0
-    assert labtui("--lab", lab_file, "list").out == expected.out
+    assert labtui("--lab", lab_file, "show", "digits-optimizer").out == expected.out
 
 
 def test_a_file_that_is_no_lab(labtui, tmp_path):

@@ -34,7 +34,8 @@ def test_every_format_has_a_name_of_its_own(labtui, tmp_path, monkeypatch):
 def test_a_workbook_of_the_whole_lab_has_its_verdicts(labtui, tmp_path, lab):
     labtui("export", "--all", "--format", "xlsx", "--to", tmp_path / "a.xlsx")
     book = openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True)
-    assert book.sheetnames == ["experiment log", "digits-optimizer", "second", "findings"]
+    last = ["workloads", "launches", "findings"]
+    assert book.sheetnames == ["experiment log", "digits-optimizer", "second", *last]
     header, *rows = book["experiment log"].iter_rows(values_only=True)
     verdicts = {row[0]: row[header.index("verdict")] for row in rows}
     assert "diverged" in verdicts["digits-optimizer"]

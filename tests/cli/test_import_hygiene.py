@@ -22,10 +22,15 @@ def test_help_is_light(process):
     assert loaded(process, "from labtui.cli.app import main; main(['--help'])") == []
 
 
-READING = [["show", "--help"], ["list"], ["show", "second"], ["list", "--json"]]
+READING = [["show", "--help"], ["list"], ["list", "--json"]]
 
 
 @pytest.mark.parametrize("arguments", READING)
 def test_reading_commands_load_no_toolkit(process, arguments):
     found = loaded(process, f"from labtui.cli.app import main; main({arguments!r})")
     assert not set(found) & {"textual", "numpy", "sqlite_utils", "plotext", "rich"}
+
+
+def test_show_loads_what_its_answer_and_plot_need_and_no_more(process):
+    found = loaded(process, "from labtui.cli.app import main; main(['show', 'second'])")
+    assert not set(found) & {"textual", "sqlite_utils", "rich", "torch", "scipy"}

@@ -97,6 +97,7 @@ def test_no_field_is_without_effect():
         "configurations",
         "design",
         "trials",
+        "repetitions",
         "max_train_steps",
         "notes",
     }  # the plan's

@@ -115,3 +115,26 @@ def test_nothing_is_made_by_deciding_about_what_is_not_there(paths, tmp_path):
         asking.set_baseline(paths, "digit", CONFIGURATION, reason="x")
     with pytest.raises(UnknownName, match="did you mean 'digits'"):
         asking.record_launch(paths, decide("reject", workload="digit"))
+
+
+def test_a_launch_that_was_begun_meanwhile_is_not_begun_twice(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text(trials=2, workload="w")))
+    look = {"verdict": "undecided"}
+    begun = decide("undecided", data={"study": "s-launch", "looks": []})
+    first, _ = asking.record_launch(paths, begun)
+    looked = decide("undecided", launch=first, data={"study": "s-launch", "looks": [look]})
+    asking.record_launch(paths, looked)
+    assert asking.record_launch(paths, begun) == (first, None)  # by a command that planned before
+    with Lab(paths) as lab:
+        (record,) = lab.launches(workload="w")
+        assert record.data["looks"] == [look]
+    other = decide("undecided", trial="s/1", data={"study": "s-launch", "looks": []})
+    with pytest.raises(RequestRefused, match=f"those of launch {first} by now: launch again"):
+        asking.record_launch(paths, other)
+
+
+def test_a_baseline_that_is_set_twice_for_one_reason_is_set_once(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text(trials=1, workload="w")))
+    first = asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="good")
+    assert asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="good") == first
+    assert asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="better") == first + 1

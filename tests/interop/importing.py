@@ -38,7 +38,7 @@ def importer(folder, capsys):
 
 
 def opened(folder, lab="lab.db"):
-    return Lab(LabPaths(folder / lab))
+    return Lab(LabPaths(folder / lab), everything=True)
 
 
 def content(folder, lab="lab.db"):

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from labtui.interop.experiment_log import Exported, log_row
 from labtui.store import inbox, schema
 from labtui.store.errors import LabBroken, NoLab, NotALab, UnknownName
 from labtui.store.identity import Identity, own_identity
@@ -114,11 +115,19 @@ SINCE_2 = {
 def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, version, later):
     paths = make_lab(tmp_path, points=2)
     connection = sqlite3.connect(paths.db, isolation_level=None)
+    connection.execute(
+        "INSERT INTO notes (study, text, created, revision) VALUES (1, 'old', '2026', 1)"
+    )
+    for view in ("experiment_log", "v_metrics"):
+        connection.execute(f"DROP VIEW {view}")
     for table in ("tags", "baselines"):
         connection.execute(f"DROP TABLE {table}")
     for table, columns in later.items():
         for column in columns:
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    for statement in schema.VERSION_1:
+        if statement.startswith(("CREATE VIEW experiment_log", "CREATE VIEW v_metrics")):
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     with Lab(paths) as lab:
@@ -129,6 +138,8 @@ def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, vers
         assert lab.workload(study.workload).baseline is None
         assert lab.baseline(study.workload) is None
         assert (lab.launches(), lab.tags(), lab.workload_notes(study.workload)) == ([], {}, [])
+        assert [note.text for note in lab.all_notes()] == ["old"]
+        assert list(log_row(lab, Exported(study, before)))
     Writer(paths).close()
     with Lab(paths) as lab:
         assert lab.trials("digits-optimizer") == before

@@ -52,7 +52,7 @@ SPEC = {
     "study": "digits-optimizer",
     "goal": "Does Adam reach a lower validation error than Nesterov?",
     "workload": "digits-mlp",
-    "trainer": "numpy",
+    "trainer": {"name": "numpy", "options": {}},
     "objective": {"metric": "validation/error_rate", "goal": "minimize"},
     "budget": {"trials": 20, "max_train_steps": 1000, "eval_every": 40},
     "hyperparameters": {

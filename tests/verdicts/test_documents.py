@@ -28,6 +28,7 @@ STUDY_KEYS = [
     "created",
     "finished",
     "activity",
+    "follows",
 ]
 TRIAL_KEYS = [
     "trial",
@@ -56,7 +57,7 @@ def test_list(lab):
     assert list(document) == ["studies"]
     by_name = {study["name"]: study for study in document["studies"]}
     first = by_name["digits-optimizer"]
-    assert set(first) == {*STUDY_KEYS, "trials"}
+    assert set(first) == {*STUDY_KEYS, "tags", "trials"}
     assert sum(first["trials"].values()) == first["total"] == 40
     assert first["objective"] == {
         "metric": "validation/error_rate",
@@ -72,7 +73,8 @@ def test_study(lab):
     assert set(document) == {
         *STUDY_KEYS,
         *("counts", "file", "folder", "interpreter", "command", "provenance"),
-        *("hyperparameters", "arms", "metrics", "notes", "ranking", "trials"),
+        *("answer", "parent", "hyperparameters", "arms", "metrics", "metrics_hidden", "notes"),
+        *("tags", "ranking", "trials"),
     }
     assert len(document["trials"]) == 40
     assert list(document["trials"][0]) == TRIAL_KEYS
@@ -86,7 +88,7 @@ def test_trial(lab):
     assert set(document) == {
         *TRIAL_KEYS,
         *("study", "detail", "attempt", "device", "versions", "code", "started", "finished"),
-        *("command", "folder", "log", "checkpoints", "warnings"),
+        *("command", "folder", "log", "checkpoints", "warnings", "tags", "notes"),
     }
     assert document["trial"] == "digits-optimizer/3"
     assert document["params"]["optimizer"] == "adam"

@@ -13,7 +13,7 @@ from labtui.store.lab import Lab
 from labtui.store.writer import Writer
 from labtui.verdicts import judged
 from labtui.verdicts.check import check_study
-from labtui.verdicts.judged import JudgedTrials
+from labtui.verdicts.judged import JudgedTrials, KeptVerdicts
 from labtui.verdicts.loading import RunReader
 from tests.support.labs import make_lab
 
@@ -229,3 +229,38 @@ def test_a_check_is_the_same_from_what_was_kept(lab, monkeypatch):
     second = check_study(lab, study, trials)
     assert second.verdict == first.verdict
     assert first.verdict.not_judged
+
+
+# -- verdicts in a line -------------------------------------------------------------------------
+
+
+def line(lab, found, rests_on="x"):
+    asked = []
+
+    def judge():
+        asked.append(found)
+        return found
+
+    kept = KeptVerdicts(lab.paths).verdict(lab.study("digits-optimizer"), rests_on, judge)
+    return kept, len(asked)
+
+
+def test_a_verdict_is_kept_until_what_it_rests_on_changes(lab):
+    assert line(lab, "1 alert") == ("1 alert", 1)
+    assert line(lab, "never seen") == ("1 alert", 0)
+    assert line(lab, "2 notes", rests_on="y") == ("2 notes", 1)
+
+
+@pytest.mark.parametrize("left", ["", "[]", "{", '{"1": 3}', '{"1": ["x", "y", "z"]}', "\ud800"])
+def test_a_broken_file_of_verdicts_is_written_anew(lab, left):
+    line(lab, "1 alert")
+    (path,) = files(lab)
+    path.write_text(left, "utf-8", "surrogatepass")
+    assert line(lab, "2 notes") == ("2 notes", 1)
+    assert line(lab, "never seen") == ("2 notes", 0)
+
+
+def test_a_verdict_that_cannot_be_kept_is_given_all_the_same(lab):
+    folder = lab.paths.files / "cache"
+    folder.write_text("a file where the folder should be")
+    assert line(lab, "1 alert") == ("1 alert", 1)

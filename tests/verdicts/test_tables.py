@@ -1,6 +1,7 @@
 """Arms and progress of a study."""
 
 import dataclasses
+import json
 import math
 from datetime import datetime, timedelta
 
@@ -98,6 +99,16 @@ def test_progress_uses_the_clock_where_no_step_was_logged(lab):
     pair = [changed(t, state="running", step=0, started=iso(start)) for t in trials[1:3]]
     far = progress(study, [ended, *pair], now=start + timedelta(seconds=4))
     assert far.eta == pytest.approx(6)
+
+
+def test_progress_counts_trials_that_are_still_to_be_suggested(lab):
+    study, trials = lab.study("second"), lab.trials("second")
+    spec = json.dumps({**study.spec, "sampler": "bayesian"})
+    study = dataclasses.replace(study, spec_json=spec)
+    running = changed(trials[1], state="running", step=500, max_steps=1000)
+    far = progress(study, [changed(trials[0], seconds=10.0), running])
+    assert (far.done, far.total) == (1, 8)
+    assert far.eta == pytest.approx(5 + 6 * 10)
 
 
 def test_progress_before_anything_started(lab):

@@ -26,7 +26,16 @@ from labtui.interop.importing.types import (
     TrialRead,
     TrialSource,
 )
-from labtui.store.changes import NewHyperparameter, NewStudy, NewTrial, add_study, add_trials, next_id, put_hyperparameters, set_study
+from labtui.store.changes import (
+    NewHyperparameter,
+    NewStudy,
+    NewTrial,
+    add_study,
+    add_trials,
+    next_id,
+    put_hyperparameters,
+    set_study,
+)
 from labtui.store.decisions import put_card
 from labtui.store.writer import Writer, storable
 from labtui.study.plan import arm_label

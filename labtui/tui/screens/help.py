@@ -17,8 +17,8 @@ from labtui.tui.widgets.textpane import TextPane, heading, pairs
 from labtui.verdicts.text import clean
 
 PROMISE = (
-    "The screen only reads the lab. Closing it, or losing the connection, harms no run: trials are "
-    "trained by a runner of its own, and `labtui` shows them again."
+    "The screen trains nothing itself. Closing it, or losing the connection, harms no run: trials "
+    "are trained by a runner of its own, and `labtui` shows them again."
 )
 
 

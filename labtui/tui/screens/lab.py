@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -12,8 +12,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from labtui.tui.actions import bindings
 from labtui.tui.screens.base import LiveScreen
 from labtui.tui.states import bar, state_text
+from labtui.tui.study_text import follows_text, tags_text
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.table import Table
@@ -31,6 +33,7 @@ class LabScreen(LiveScreen):
     """The table of studies."""
 
     CSS_PATH = "lab.tcss"
+    BINDINGS = bindings("lab")
     chain_name = "lab"
     leaving = "quit"
 
@@ -46,6 +49,7 @@ class LabScreen(LiveScreen):
         """Show the lab of a reader."""
         super().__init__(reader)
         self._studies: dict[str, StudyRecord] = {}
+        self._tags: dict[str, list[str]] = {}
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the top line, the table, and what is said about the study under the cursor."""
@@ -62,11 +66,11 @@ class LabScreen(LiveScreen):
 
     async def follow(self, pulse: Pulse) -> None:
         """Read the studies, and show them."""
-        studies = await self.reader.ask(lambda lab: lab.studies())
+        studies, self._tags = await self.reader.ask(lambda lab: (lab.studies(), lab.tags()))
         self._studies = {study.name: study for study in studies}
         self.query_one("#runner", Static).update(_runner(pulse.runner))
         table = self.query_one("#studies", Table)
-        table.set_columns(_columns(self.size.width, studies), sort="activity")
+        table.set_columns(_columns(self.size.width, studies, self._tags), sort="activity")
         table.show(studies)
         self.set_class(not studies, "-empty")
         if not studies:
@@ -78,6 +82,14 @@ class LabScreen(LiveScreen):
             )
         self._about(table.current)
 
+    def action_workload(self) -> None:
+        """Show what is known of the workload of the study under the cursor."""
+        from labtui.tui.screens.workload import WorkloadScreen
+
+        study = self.query_one("#studies", Table).current
+        if study is not None:
+            self.app.push_screen(WorkloadScreen(self.reader, study.workload))
+
     @on(Table.Moved, "#studies")
     def _moved(self, message: Table.Moved) -> None:
         self._about(self._studies.get(str(message.key)))
@@ -87,7 +99,8 @@ class LabScreen(LiveScreen):
         self.post_message(self.Chosen(str(message.key)))
 
     def _about(self, study: StudyRecord | None) -> None:
-        self.query_one("#about", Static).update(_about(study) if study else "")
+        about = _about(study, self._tags.get(study.name, ())) if study else ""
+        self.query_one("#about", Static).update(about)
 
     def _where(self) -> Content:
         return Content.assemble(
@@ -101,13 +114,16 @@ def _runner(pid: int | None) -> Content:
     return Content.styled(f"● runner {pid} at work", "$text-success")
 
 
-def _about(study: StudyRecord) -> Content:
+def _about(study: StudyRecord, tags: Iterable[str] = ()) -> Content:
     direction = "lower" if study.minimize else "higher"
     how = "best over training" if study.selection == "best" else "final value"
     best = f"best by trial {study.best_trial}   " if study.best_value is not None else ""
     reason = f"   {clean(study.reason)}" if study.reason else ""
+    marks = tags_text(tags)
     return Content.assemble(
-        (f"{clean(study.goal) or 'no goal was stated'}\n", "bold"),
+        (follows_text(study), "$text-accent"),
+        (clean(study.goal) or "no goal was stated", "bold"),
+        (f"  {marks}\n" if marks else "\n", "$text-primary"),
         f"{clean(study.metric)}: {direction} is better, {how}{reason}\n",
         (
             f"workload {clean(study.workload)}   {best}= labtui show {clean(study.name)}",
@@ -116,21 +132,38 @@ def _about(study: StudyRecord) -> Content:
     )
 
 
-def _columns(width: int, studies: Iterable[StudyRecord] = ()) -> list[Column[StudyRecord]]:
-    """Choose columns for a screen of a width; the goal has one where there is room."""
-    longest = max((len(clean(study.name)) for study in studies), default=12)
+def _columns(
+    width: int, studies: Iterable[StudyRecord] = (), tags: Mapping[str, Iterable[str]] | None = None
+) -> list[Column[StudyRecord]]:
+    """Choose columns for a screen of a width; goal and tags have one where there is room."""
+    studies, tags = list(studies), tags or {}
+    longest = max((len(_name(study)) for study in studies), default=12)
     name = Column["StudyRecord"](
         "name",
         "study",
         min(max(longest, 12), 32 if width >= 120 else 20),
-        lambda study: (clean(study.name), ""),
+        lambda study: (_name(study), ""),
         lambda study: study.name,
         grows=width < 120,
     )
     goal = Column["StudyRecord"](
-        "goal", "goal", 20, lambda study: (clean(study.goal), "dim"), grows=True
+        "goal",
+        "goal",
+        20,
+        lambda study: (f"{follows_text(study)}{clean(study.goal)}", "dim"),
+        grows=True,
     )
-    return [name, *([goal] if width >= 120 else []), *_facts(6 if width < 100 else 12)]
+    marks = Column["StudyRecord"](
+        "tags", "tags", 14, lambda study: (tags_text(tags.get(study.name, ())), "")
+    )
+    tagged = any(study.name in tags for study in studies)
+    first = [name, *([goal] if width >= 120 else []), *([marks] if tagged and width >= 120 else [])]
+    return [*first, *_facts(6 if width < 100 else 12)]
+
+
+def _name(study: StudyRecord) -> str:
+    """Mark a study that goes on from another one."""
+    return f"↳ {clean(study.name)}" if study.kind else clean(study.name)
 
 
 def _facts(length: int) -> list[Column[StudyRecord]]:

@@ -295,6 +295,33 @@ class StudyScreen(LiveScreen):
         """Do something with the chart that was looked at last."""
         getattr(self.deck.figures.chart, f"action_{call}")()
 
+    def action_follow_up(self) -> None:
+        """Show what can follow the study."""
+        from labtui.tui.screens.next import NextScreen
+
+        self.app.push_screen(NextScreen(self.reader, self.name_of_study))
+
+    def action_again(self) -> None:
+        """Show what can be trained again: the trial under the cursor, the arms, the search."""
+        from labtui.tui.screens.again import AgainScreen
+
+        trial = self.query_one(TrialTable).current
+        named = trial.name if trial is not None else None
+        self.app.push_screen(AgainScreen(self.reader, self.name_of_study, named, self.active))
+
+    def action_launch(self) -> None:
+        """Show whether the study's best trial becomes the baseline."""
+        from labtui.tui.screens.launch import LaunchScreen
+
+        self.app.push_screen(LaunchScreen(self.reader, self.name_of_study, self.name_of_study))
+
+    def action_workload(self) -> None:
+        """Show what is known of the study's workload."""
+        from labtui.tui.screens.workload import WorkloadScreen
+
+        if self.view is not None:
+            self.app.push_screen(WorkloadScreen(self.reader, self.view.study.workload))
+
     def action_filter(self) -> None:
         """Open the filter line."""
         line = self.query_one("#filter", Input)

@@ -10,8 +10,9 @@ from textual.widgets import Static
 
 from labtui.store.errors import LabError
 from labtui.store.records import ENDED
+from labtui.tui.actions import bindings
 from labtui.tui.screens.base import LiveScreen
-from labtui.tui.trial_text import trial_findings, trial_text, trial_title
+from labtui.tui.trial_text import trial_findings, trial_notes, trial_text, trial_title
 from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.text import clean
 
@@ -27,6 +28,7 @@ class TrialScreen(LiveScreen):
     """One trial, followed while it runs."""
 
     CSS_PATH = "trial.tcss"
+    BINDINGS = bindings("trial")
     chain_name = "trial"
 
     def __init__(self, reader: Reader, trial: str) -> None:
@@ -39,6 +41,20 @@ class TrialScreen(LiveScreen):
         """Lay out the title and the facts."""
         yield Static(id="title")
         yield TextPane(place="text", id="facts")
+
+    def action_again(self) -> None:
+        """Show what came of training it again, and train it again."""
+        from labtui.tui.screens.again import AgainScreen
+
+        study = self.trial.rpartition("/")[0]
+        self.app.push_screen(AgainScreen(self.reader, study, self.trial))
+
+    def action_launch(self) -> None:
+        """Show whether it becomes the baseline."""
+        from labtui.tui.screens.launch import LaunchScreen
+
+        study = self.trial.rpartition("/")[0]
+        self.app.push_screen(LaunchScreen(self.reader, study, self.trial))
 
     async def follow(self, pulse: Pulse) -> None:
         """Read the trial, and show it."""
@@ -56,6 +72,7 @@ class TrialScreen(LiveScreen):
             lab.checkpoints(trial.id),
             lab.warnings(trial.id),
             self._findings(lab, study, trial),
+            trial_notes(trial, lab.all_notes(study.name), lab.tags().get(trial.name, ())),
         )
         return trial_title(trial), facts
 

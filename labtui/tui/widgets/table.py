@@ -29,7 +29,7 @@ GUTTER = 2
 class Table(ScrollView, Generic[T], can_focus=True):
     """Rows of records: moving, sorting and choosing, any number of them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("table")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("rows"), *bindings("table")]
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",

@@ -25,11 +25,13 @@ class Line:
         text: Clean.
         style: How it looks.
         indent: Columns on its left.
+        hang: Begins the rows after the first one.
     """
 
     text: str = ""
     style: str = ""
     indent: int = 0
+    hang: str = ""
 
 
 class TextPane(VerticalScroll, can_focus=True):
@@ -78,7 +80,12 @@ class TextPane(VerticalScroll, can_focus=True):
         parts: list[tuple[str, str]] = []
         for line in self._lines or ():
             margin = " " * line.indent
-            rows = textwrap.wrap(line.text, self._broken - line.indent, break_on_hyphens=False)
+            rows = textwrap.wrap(
+                line.text,
+                self._broken - line.indent,
+                subsequent_indent=line.hang,
+                break_on_hyphens=False,
+            )
             parts += [(f"{margin}{row}\n", line.style) for row in rows or [""]]
         self._text.update(Content.assemble(*parts))
 

@@ -1,0 +1,226 @@
+"""`labtui launch` and `labtui lineage`: decide about a candidate, and walk the baselines (P30)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labtui.cli.common import JsonOption, LabOption, Misuse, Reference, lab_paths, open_lab
+from labtui.cli.exit_codes import ExitCode
+from labtui.cli.output import (
+    print_fields,
+    print_json,
+    print_table,
+    say,
+    write,
+    write_sentence,
+)
+
+if TYPE_CHECKING:
+    from labtui.store.paths import LabPaths
+    from labtui.store.records import LaunchRecord
+    from labtui.verdicts.launch_plan import Planned
+
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for who reads it later.")
+]
+
+
+def launch(
+    name: Reference,
+    lab: LabOption = None,
+    trial: Annotated[
+        str | None,
+        typer.Option("--trial", metavar="T", help="The candidate (else the study's best trial)."),
+    ] = None,
+    least_gain: Annotated[
+        float | None,
+        typer.Option("--least-gain", metavar="X", help="Gain that pays, in the objective's unit."),
+    ] = None,
+    groups: Annotated[
+        int, typer.Option("--groups", min=1, metavar="N", help="Groups of reruns to train.")
+    ] = 1,
+    until_decided: Annotated[
+        bool, typer.Option("--until-decided", help="Train groups until it is decided.")
+    ] = False,
+    overrule: Annotated[
+        bool, typer.Option("--overrule", help="Adopt although findings hold it back.")
+    ] = False,
+    reason: ReasonOption = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the newest launch; train nothing.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Do not follow; the same command looks later.")
+    ] = False,
+    slots: Annotated[
+        int | None, typer.Option("--slots", metavar="N", help="Trials at a time (else one a core).")
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Compare a candidate with the baseline by fresh reruns; adopt, reject or ask for more.
+
+    Each call trains the next planned group of both and looks once; what was decided is recorded.
+    """
+    from labtui.engine.devices import check_slots
+    from labtui.verdicts.launch_plan import latest_launch, plan_launch, standing_launch
+
+    _check_reason("--overrule", overrule, reason)
+    if least_gain is not None and not abs(least_gain) < float("inf"):
+        raise Misuse(f"--least-gain {least_gain}: expected a finite number")
+    check_slots(slots)
+    paths = lab_paths(lab)
+    if show:
+        with open_lab(lab) as opened:
+            _print(latest_launch(opened, name, trial), json=json)
+        return ExitCode.DONE
+    with open_lab(lab) as opened:
+        standing = standing_launch(opened, name, trial)
+        if standing is not None:
+            _print(standing, json=json)
+            return ExitCode.DONE
+        planned = plan_launch(opened, name, trial, least_gain)
+    many = len(planned.groups) if until_decided else groups
+    code, planned = _carry_on(
+        paths, planned, many, overruled=reason or "", detach=detach, slots=slots
+    )
+    waits = detach and code == ExitCode.DONE and planned.open_group is not None
+    if planned.record is not None and (json or not waits):
+        _print(planned.record, json=json)
+    return code
+
+
+def _carry_on(
+    paths: LabPaths,
+    planned: Planned,
+    groups: int,
+    *,
+    overruled: str,
+    detach: bool,
+    slots: int | None,
+) -> tuple[int, Planned]:
+    """Train and look, group by group, until it is decided, stopped, or so many were trained."""
+    from labtui.verdicts.launching import begin_launch
+
+    planned = begin_launch(paths, planned)
+    if planned.open_group is None:
+        return ExitCode.DONE, _look(paths, planned, overruled)
+    for _ in range(groups):
+        group = planned.open_group
+        if group is None:
+            break
+        code, ended = _train(paths, planned, group, detach=detach, slots=slots)
+        if not ended:
+            return code, planned
+        planned = _look(paths, planned, overruled)
+        if planned.open_group == group:
+            return _unfinished(paths, planned, code), planned
+    return ExitCode.DONE, planned
+
+
+def _look(paths: LabPaths, planned: Planned, overruled: str) -> Planned:
+    from labtui.store.lab import Lab
+    from labtui.verdicts.launching import decide_launch, record_decision, unchanged
+
+    with Lab(paths) as lab:
+        decision = decide_launch(lab, planned, overruled)
+    if unchanged(decision):
+        return planned
+    return record_decision(paths, decision)
+
+
+def _train(
+    paths: LabPaths, planned: Planned, group: int, *, detach: bool, slots: int | None
+) -> tuple[int, bool]:
+    """Have the reruns of the next look trained; says whether they need not be waited for."""
+    from labtui.cli.follow import follow, look
+    from labtui.engine.derived import submit_derived
+    from labtui.store.lab import Lab
+    from labtui.verdicts.launch_reruns import is_ready, read_sides, repetitions
+
+    with Lab(paths) as lab:
+        sides = read_sides(lab, planned)
+    if is_ready(sides, group):
+        return ExitCode.DONE, True
+    before = look(paths, planned.reruns)
+    study, text = planned.rerun_study(repetitions(sides, group))
+    command = ["labtui", "launch", planned.candidate.name]
+    submit_derived(paths, planned.study, study, text, command=command, mode="extend", slots=slots)
+    say(f"{planned.reruns}: {group} reruns a side, with fresh seeds")
+    if detach:
+        say(f"it runs in the background; `labtui launch {planned.candidate.name}` looks at it")
+        return ExitCode.DONE, False
+    with Lab(paths) as lab:
+        end = follow(lab, planned.reruns, before=before)
+    return end.exit_code, end.finished
+
+
+def _unfinished(paths: LabPaths, planned: Planned, code: int) -> int:
+    """Say what keeps a look from being taken although its study has ended."""
+    say(
+        f"{planned.reruns} ended before its reruns did; `labtui show {planned.reruns}` says why, "
+        f"`labtui launch {planned.candidate.name}` goes on"
+    )
+    return code or ExitCode.FAILED
+
+
+def _check_reason(option: str, given: bool, reason: str | None) -> None:
+    if given and not (reason or "").strip():
+        raise Misuse(f'{option} needs --reason "…": it is kept with the decision')
+    if reason is not None and not given:
+        raise Misuse(f"--reason: expected {option} beside it")
+
+
+def _print(record: LaunchRecord, *, json: bool) -> None:
+    from labtui.verdicts.launch_words import (
+        HEADERS,
+        caveats,
+        fields,
+        headline,
+        launch_document,
+        rows,
+    )
+
+    if json:
+        print_json(launch_document(record))
+        return
+    write_sentence(headline(record))
+    write_sentence(record.reason, indent="    ")
+    write()
+    print_table(HEADERS, rows(record), right="reruns infeasible mean deviation selected")
+    write()
+    print_fields(fields(record))
+    told = caveats(record)
+    if told:
+        write()
+    for text in told:
+        write_sentence(text)
+
+
+def lineage(
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="The workload.")],
+    lab: LabOption = None,
+    roll_back: Annotated[
+        int | None,
+        typer.Option("--roll-back", metavar="BASELINE", help="Give a baseline up, by its number."),
+    ] = None,
+    reason: ReasonOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Print the baselines of a workload as a tree, or roll one back to the one before it."""
+    from labtui.verdicts.launch_lineage import lineage_document, lineage_lines
+
+    _check_reason("--roll-back", roll_back is not None, reason)
+    if roll_back is not None:
+        from labtui.engine.asking import roll_back as ask
+
+        current = ask(lab_paths(lab), workload, roll_back, reason or "")
+        say(f"{workload}: baseline {roll_back} was rolled back; {current} is the baseline")
+    with open_lab(lab) as opened:
+        if json:
+            print_json(lineage_document(opened, workload))
+            return ExitCode.DONE
+        for line in lineage_lines(opened, workload):
+            write(line)
+    return ExitCode.DONE

@@ -1,0 +1,218 @@
+"""`labtui workload`: what is known of a workload, and its baseline set by hand (P01)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labtui.cli.common import JsonOption, LabOption, Misuse, lab_paths, open_lab
+from labtui.cli.exit_codes import ExitCode
+from labtui.cli.output import print_fields, print_json, print_table, say, write, write_sentence
+
+if TYPE_CHECKING:
+    from labtui.store.lab import Lab
+    from labtui.verdicts.card import Card
+
+STUDIES = ("study", "kind", "state", "done", "best", "trial", "active", "goal")
+LAUNCHES = ("launch", "verdict", "trial", "against", "when", "reason")
+MOST_STUDIES = 20
+"""Most studies that are listed, those with the latest activity; `labtui list` has all."""
+
+
+def workload(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The workload; without one, a table.")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="TRIAL", help="Make this trial the baseline."),
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why it is the baseline.")
+    ] = None,
+    lab: LabOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show a workload's card.
+
+    Trainer, objective, chance, step time, batch sizes, retrain deviation, baseline, launches; and
+    what is to be tuned or probed again since the baseline changed.
+    """
+    if baseline is None and reason is not None:
+        raise Misuse("--reason says why a trial is the baseline; name the trial with --baseline")
+    if baseline is not None:
+        _set_baseline(name, baseline, reason, lab)
+    with open_lab(lab) as opened:
+        if name is None:
+            _print_all(opened, json=json)
+        else:
+            _show(opened, name, json=json)
+    return ExitCode.DONE
+
+
+def _set_baseline(name: str | None, trial: str, reason: str | None, lab: LabOption) -> None:
+    from labtui.engine.asking import set_baseline
+    from labtui.verdicts.card import baseline_of
+
+    if name is None:
+        raise Misuse("--baseline: found no workload; expected as labtui workload NAME --baseline …")
+    if not (reason or "").strip():
+        raise Misuse("--baseline: found no reason; say with --reason why this trial is it")
+    with open_lab(lab) as opened:
+        found, configuration = baseline_of(opened, name, trial)
+    given = set_baseline(
+        lab_paths(lab),
+        name,
+        configuration,
+        study=found.study,
+        trial=found.name,
+        reason=str(reason).strip(),
+    )
+    say(f"{found.name} is the baseline of {name} now (baseline {given})")
+
+
+def _show(lab: Lab, name: str, *, json: bool) -> None:
+    from labtui.verdicts.card import card_document, read_card
+
+    card = read_card(lab, name)
+    if json:
+        print_json(card_document(card))
+        return
+    _print_card(card)
+
+
+def _print_all(lab: Lab, *, json: bool) -> None:
+    from labtui.verdicts.card import LIST_HEADERS, card_document, card_row, cards
+
+    found = cards(lab)
+    if json:
+        print_json({"workloads": [card_document(card) for card in found]})
+    elif found:
+        print_table(LIST_HEADERS, [card_row(card) for card in found], right="value studies")
+    else:
+        say(f"{lab.paths.db} holds no workload yet; `labtui init` writes a study of one")
+
+
+def _print_card(card: Card) -> None:
+    from labtui.verdicts.card import baseline_text, params_line, task_sentences
+
+    workload = card.workload
+    described = card.declared.description if card.declared is not None else ""
+    how = "best over training" if card.select == "best" else "final value"
+    print_fields(
+        [
+            ("workload", workload.name),
+            ("data", described or "your own"),
+            ("trainer", workload.trainer),
+            ("objective", f"{workload.goal} {workload.metric} ({how})"),
+            ("chance", _chance(card)),
+            ("step", _step(card)),
+            ("batch", _batch(card)),
+            ("retrain", _retrain(card)),
+            ("baseline", baseline_text(card)),
+            ("values", params_line(card)),
+            ("tags", ", ".join(card.tags)),
+        ]
+    )
+    tasks = task_sentences(card)
+    if tasks:
+        write("\nto do")
+    for line in tasks:
+        write_sentence(line, indent="  ")
+    _print_launches(card)
+    _print_studies(card)
+    _print_notes(card)
+
+
+def _chance(card: Card) -> str:
+    from labtui.verdicts.text import number
+
+    if card.metric.chance is None:
+        return "unknown: nothing says what a model that knows nothing reaches"
+    many = f"; {card.metric.examples} validation examples" if card.metric.examples else ""
+    return f"{number(card.metric.chance)}{many}"
+
+
+def _step(card: Card) -> str:
+    from labtui.verdicts.probes import seconds
+
+    if card.step_time is None:
+        return "unknown: no trials of it yet"
+    return f"{seconds(card.step_time)} a step (median of {card.timed})"
+
+
+def _batch(card: Card) -> str:
+    if not card.feasible:
+        return f"not probed; `labtui probe batch-size {card.workload.name}`"
+    probe = card.probe
+    stale = card.probe_again.get("batch_size_probe")
+    told = f"{card.feasible[0]} … {card.feasible[-1]} feasible"
+    if probe.get("largest_that_pays"):
+        told += f", {probe['largest_that_pays']} is the largest that pays"
+    return f"{told} ({str(probe.get('date'))[:10]})" + (f"; stale: {stale}" if stale else "")
+
+
+def _retrain(card: Card) -> str:
+    from labtui.verdicts.card import rerun_command
+    from labtui.verdicts.text import number
+
+    entry = card.retrain
+    if not entry:
+        return f"not measured; `{rerun_command(card)}`"
+    stale = f"; stale: {card.retrain_stale}" if card.retrain_stale else ""
+    return (
+        f"deviation {number(entry.get('deviation'))}, mean {number(entry.get('mean'))} over "
+        f"{entry.get('reruns')} reruns of {entry.get('trial')} ({entry.get('date')}){stale}"
+    )
+
+
+def _print_launches(card: Card) -> None:
+    if not card.launches:
+        return
+    write("\nlaunches")
+    rows = [
+        (
+            str(one.id),
+            one.verdict,
+            one.trial,
+            "" if one.baseline is None else f"baseline {one.baseline}",
+            one.created[:10],
+            one.reason,
+        )
+        for one in card.launches
+    ]
+    print_table(LAUNCHES, rows, right="launch")
+
+
+def _print_studies(card: Card) -> None:
+    from labtui.verdicts.text import ago, number
+
+    if not card.studies:
+        return
+    write("\nstudies")
+    rows = [
+        (
+            one.name,
+            one.kind,
+            one.state,
+            f"{one.ended}/{one.total}",
+            number(one.best_value),
+            number(one.best_trial),
+            ago(one.activity),
+            one.goal,
+        )
+        for one in card.studies[:MOST_STUDIES]
+    ]
+    print_table(STUDIES, rows, right="done best trial")
+    if len(card.studies) > MOST_STUDIES:
+        write(f"… and {len(card.studies) - MOST_STUDIES} more; `labtui list`")
+
+
+def _print_notes(card: Card) -> None:
+    from labtui.verdicts.text import clean
+
+    if card.notes:
+        write("\nnotes")
+    for when, text in card.notes:
+        write(f"  {clean(when)}  {clean(text)}")

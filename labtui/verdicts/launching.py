@@ -1,0 +1,286 @@
+"""Deciding about a candidate and recording it (P30): looks at fresh reruns, and what holds it back.
+
+A look is taken once and stored; the same call without further reruns says what is stored. Whatever
+the decision rests on is copied into its record, which outlives studies and versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from labtui.analysis.complexity import Complexity
+from labtui.analysis.decision import (
+    ADOPT_LEVELS,
+    CAUSES,
+    REJECT_LEVELS,
+    Choice,
+    Least,
+    Look,
+    Side,
+    decide,
+)
+from labtui.engine import asking
+from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
+from labtui.store.records import LaunchRecord
+from labtui.store.writer import now
+from labtui.verdicts.documents import jsonable
+from labtui.verdicts.launch_first import look_at_first
+from labtui.verdicts.launch_holds import SIDES, Context, context, noisier
+from labtui.verdicts.launch_plan import (
+    Planned,
+    configuration_of,
+    weigh,
+    with_record,
+)
+from labtui.verdicts.launch_reruns import (
+    Reruns,
+    is_ready,
+    read_sides,
+    rerun_record,
+    step_times,
+    test_metrics,
+)
+from labtui.verdicts.launch_words import reason
+from labtui.verdicts.reruns import ENTRY, retrain_entry
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The state of a launch after a call.
+
+    Attributes:
+        planned: What is compared.
+        verdict: ``undecided`` too where it is held back.
+        reason: Why, in words.
+        evidence: What it rests on.
+        looks: All looks taken.
+        adopt: The configuration that becomes the baseline; None unless the verdict is ``adopt``.
+        card: Entries of the workload's card that follow.
+    """
+
+    planned: Planned
+    verdict: Choice
+    reason: str
+    evidence: dict[str, Any]
+    looks: list[dict[str, Any]]
+    adopt: dict[str, Any] | None
+    card: dict[str, Any]
+
+
+def begin_launch(paths: LabPaths, planned: Planned) -> Planned:
+    """Record what is to be compared before anything is trained; the plan of looks with it.
+
+    Raises:
+        RequestRefused, LabError: It cannot be recorded.
+    """
+    if planned.record is not None and planned.looks:
+        return planned
+    evidence = _evidence(planned, planned.complexity, [], None, None)
+    words = reason(planned, "undecided", None, evidence)
+    return record_decision(paths, Decision(planned, "undecided", words, evidence, [], None, {}))
+
+
+def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
+    """Take the next look if its reruns have ended, and decide.
+
+    Args:
+        lab: The lab.
+        planned: What is compared; it was begun.
+        overruled: Why what holds it back is overruled; empty for not.
+    """
+    sides = read_sides(lab, planned)
+    looks = list(planned.looks)
+    weighed: Complexity | None = None if looks else planned.complexity
+    group = planned.open_group
+    if group is not None and is_ready(sides, group):
+        times = step_times(lab, sides)  # measured side by side, as no other times are
+        weighed = weigh(planned.study, planned.candidate, planned.baseline, times)
+        looks.append({**_look(lab, planned, sides, weighed), "taken": now()})
+    return _decide(lab, planned, sides, looks, weighed, overruled)
+
+
+def record_decision(paths: LabPaths, decision: Decision) -> Planned:
+    """Record a decision; adopting moves the baseline with it.
+
+    Returns:
+        The plan with the record that the lab holds.
+
+    Raises:
+        RequestRefused: The baseline is another one by now.
+        LabError: The lab cannot be written.
+    """
+    planned = decision.planned
+    found, _ = asking.record_launch(
+        paths,
+        asking.Launch(
+            workload=planned.study.workload,
+            study=planned.study.name,
+            trial=planned.candidate.name,
+            baseline=None if planned.baseline is None else planned.baseline.id,
+            verdict=decision.verdict,
+            evidence=jsonable(decision.evidence),
+            reason=decision.reason,
+            data={**planned.data, "looks": jsonable(decision.looks)},
+            adopt=decision.adopt,
+            card=decision.card,
+            launch=None if planned.record is None else planned.record.id,
+        ),
+    )
+    with Lab(paths) as lab:
+        return with_record(planned, read_launch(lab, planned.study.name, found))
+
+
+def read_launch(lab: Lab, study: str, launch: int) -> LaunchRecord:
+    """Give one launch of a study by its id."""
+    return next(one for one in lab.launches(study=study) if one.id == launch)
+
+
+# -- a look ---------------------------------------------------------------------------------
+
+
+def _look(
+    lab: Lab, planned: Planned, sides: Sequence[Reruns], weighed: Complexity
+) -> dict[str, Any]:
+    minimize = planned.study.minimize
+    number = len(planned.looks)
+    if planned.baseline is None:
+        return look_at_first(lab, planned.study, sides[0].values(minimize))
+    least = planned.least if planned.named else weighed.least
+    ours, theirs = (side.values(minimize) for side in sides)
+    return _stored(decide(ours, theirs, number, least), least, minimize)
+
+
+def _stored(look: Look, least: Least, minimize: bool) -> dict[str, Any]:
+    return {
+        **asdict(look),
+        "candidate": _side(look.candidate, minimize),
+        "baseline": _side(look.baseline, minimize),
+        "reruns": look.candidate.reruns,
+        "why": CAUSES[look.cause],
+        "least_deviations": least.deviations,
+        "least_absolute": least.absolute,
+        "levels": [ADOPT_LEVELS[look.number], REJECT_LEVELS[look.number]],
+    }
+
+
+def _side(side: Side, minimize: bool) -> dict[str, Any]:
+    mean = side.mean if side.mean is None or minimize else -side.mean
+    return {**asdict(side), "mean": mean}
+
+
+# -- the decision ---------------------------------------------------------------------------
+
+
+def _decide(
+    lab: Lab,
+    planned: Planned,
+    sides: Sequence[Reruns],
+    looks: list[dict[str, Any]],
+    weighed: Complexity | None,
+    overruled: str,
+) -> Decision:
+    look = looks[-1] if looks else None
+    around = None
+    verdict: Choice = "undecided"
+    if look is not None:
+        mean = look["baseline"]["mean"] if look.get("baseline") else None
+        gained = None if look["cause"] == "not-worse" else look["gain"]
+        seen = [one for side in sides for one in side.ended[: look["reruns"]]]
+        around = context(lab, planned, gained, mean, seen)
+        verdict = look["verdict"]
+    evidence = _evidence(planned, weighed, sides, look, around)
+    held = around.held if around is not None and verdict == "adopt" else ()
+    evidence["held"] = list(held)
+    evidence["overruled"] = overruled if held else ""
+    if held and not overruled:
+        verdict = "undecided"
+    adopt, card = None, {}
+    record = rerun_record(lab, planned)
+    if verdict == "adopt" and record is not None:
+        adopt = configuration_of(planned.study, planned.candidate)
+        entry = retrain_entry(record, sides[0].ended, planned.candidate.name)
+        card = {} if entry is None else {ENTRY: entry}
+        evidence["test"] = test_metrics(lab, sides[0].ended)
+    words = reason(planned, verdict, look, evidence)
+    return Decision(planned, verdict, words, evidence, looks, adopt, card)
+
+
+def _evidence(
+    planned: Planned,
+    weighed: Complexity | None,
+    sides: Sequence[Reruns],
+    look: dict[str, Any] | None,
+    around: Context | None,
+) -> dict[str, Any]:
+    study, candidate, baseline = planned.study, planned.candidate, planned.baseline
+    stored = planned.record.evidence if planned.record is not None else {}
+    found: dict[str, Any] = {
+        "metric": study.metric,
+        "goal": study.direction,
+        "select": study.selection,
+        "max_train_steps": study.spec["budget"]["max_train_steps"],
+        "reruns_study": planned.reruns,
+        "candidate": {
+            "trial": candidate.name,
+            "arm": candidate.arm,
+            "params": candidate.params,
+            "selected_value": candidate.value,
+        },
+        "baseline": baseline
+        and {"id": baseline.id, "trial": baseline.trial, "params": baseline.params},
+        "complexity": (
+            stored.get("complexity", [])
+            if weighed is None
+            else [asdict(change) for change in weighed.changes]
+        ),
+        "least_gain_named": planned.named,
+    }
+    if look is None:
+        return found
+    for name, side in zip(SIDES, sides, strict=False):
+        shown = [
+            {"trial": one.name, "value": one.value, "state": one.state, "reason": one.reason}
+            for one in side.ended[: look["reruns"]]
+        ]
+        found[name] |= {**look[name], "trials": shown}
+    found |= {
+        "gain": look["gain"],
+        "interval": [look["low"], look["high"]],
+        "confidence": [1 - sum(ADOPT_LEVELS), 1 - sum(REJECT_LEVELS)],
+        "standard_error": look["error"],
+        "retrain_deviation": look["deviation"],
+        "least_gain": look["least"],
+        "worth_having": look["worth"],
+        "rank_chance": look["chance"],
+        "flattered": _flattered(planned, look),
+    }
+    if around is not None:
+        found |= {
+            "sample": around.sample,
+            "search": around.search,
+            "findings": list(around.findings),
+            "caveats": [*noisier(look), *around.caveats],
+        }
+    return found
+
+
+def _flattered(planned: Planned, look: dict[str, Any]) -> float | None:
+    """Give by how much the selected value was better than the mean of fresh reruns."""
+    value, mean = planned.candidate.value, look["candidate"]["mean"]
+    if value is None or mean is None:
+        return None
+    return float(mean - value if planned.study.minimize else value - mean)
+
+
+def unchanged(decision: Decision) -> bool:
+    """Say whether a decision says nothing that its record does not say already."""
+    record = decision.planned.record
+    return (
+        record is not None
+        and record.verdict == decision.verdict
+        and len(decision.looks) == len(decision.planned.looks)
+        and record.reason == decision.reason
+    )
