@@ -16,6 +16,7 @@ from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.study.followup import Draft, child_name
 from labtui.study.followup_space import replica
 from labtui.study.inheritance import inherit
+from labtui.study.kinds import COMPLETE
 from labtui.study.plan import arms, total_trials
 from labtui.study.repeat import repeat
 from labtui.study.spec import Study
@@ -25,12 +26,11 @@ RERUNS = 5
 to 2.4 times what was measured; of three it reaches from 0.58 to 4.4 times."""
 
 ARM_RERUNS = 3
-"""Reruns of each configuration when arms are compared: an interval then reaches 2.8 standard errors;
-with two reruns it reaches 4.3 (Student's t, two arms)."""
+"""Reruns of each configuration when arms are compared: an interval then reaches 2.8 standard
+errors; with two reruns it reaches 4.3 (Student's t, two arms)."""
 
 BEST = 3
 """Configurations of each arm that are trained again: the single best is mostly luck."""
-
 
 _SAME = ("follows", "hyperparameters", "configurations")
 
@@ -210,8 +210,6 @@ def _trains_here(record: StudyRecord, what: str) -> None:
 
 
 def _is_search(record: StudyRecord) -> None:
-    from labtui.study.kinds import COMPLETE
-
     if record.kind in COMPLETE:
         raise NotAgain(
             f"study {record.name!r} is evidence about {record.parent}, no search of its own; name "
