@@ -124,13 +124,14 @@ def refuse_alerts(paths: LabPaths, study: Study, *, force: bool, anew: bool) -> 
     Raises:
         Refused: It has; `force` overrules all but a tuned length of training (P11).
     """
+    from labtui.store.errors import LabError
     from labtui.store.lab import Lab
     from labtui.verdicts.design import FORBIDDEN, refusals
 
-    if paths.db.is_file():
+    try:
         with Lab(paths) as lab:
             alerts = refusals(study, lab, anew=anew)
-    else:
+    except LabError:  # there is none, another process just makes it, or submitting says what is
         alerts = refusals(study)
     left = [one for one in alerts if one.code == FORBIDDEN or not force]
     if not left:
