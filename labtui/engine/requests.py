@@ -153,7 +153,13 @@ def _baseline(writer: Writer, study: Study) -> tuple[int | None, dict[str, Any]]
     configuration = json.loads(row[1])
     if configuration.get("trainer", {}).get("name") != study.trainer.name:
         return row[0], {}
-    return row[0], inherited_values(study, configuration["params"])
+    parent = None
+    if study.follows is not None:
+        parent = writer.connection.execute(
+            "SELECT inherited FROM studies WHERE name = ?", (study.follows.study,)
+        ).fetchone()
+    known = None if parent is None else json.loads(parent[0])
+    return row[0], inherited_values(study, configuration["params"], known)
 
 
 def _extend(writer: Writer, study: Study, found: int) -> int:
@@ -294,8 +300,9 @@ def active_studies(writer: Writer) -> list[tuple[int, str, str]]:
 
 
 def subject(request: Mapping[str, Any]) -> str:
-    """Name the study that a request to train speaks of."""
-    return str(request.get("subject") or request.get("study", {}).get("study", ""))
+    """Name the study that a request speaks of; only one to submit brings it whole."""
+    study = request.get("study") or ""
+    return str(request.get("subject") or (study["study"] if isinstance(study, Mapping) else study))
 
 
 def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str, Any]:

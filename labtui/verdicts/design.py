@@ -14,11 +14,12 @@ from labtui.analysis.design_baseline import judge_against_baseline
 from labtui.analysis.designed import Arm, Designed
 from labtui.analysis.findings import Finding, Outcome, Verdict, gather
 from labtui.analysis.kinds import Declared
-from labtui.engine.plugins import TrainerError, check_trainer
+from labtui.engine.plugins import TrainerError, check_trainer, find_plugin
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import BaselineRecord, StudyRecord, TrialRecord
-from labtui.study.inheritance import COMPLETE, inherited_values
+from labtui.study.inheritance import inherited_values
+from labtui.study.kinds import COMPLETE
 from labtui.study.model import Study
 from labtui.study.plan import total_trials
 from labtui.verdicts.documents import Document, jsonable, verdict_document
@@ -138,7 +139,7 @@ def _judged(study: Study, lab: Lab | None, record: StudyRecord | None) -> Plan:
     declared = _declared(study, record)
     trials, listed = _imported(lab, record)
     baseline = None if lab is None else _baseline(lab, study, record)
-    design = Designed.of(study, declared, trials, _inherited(study, record, baseline))
+    design = Designed.of(study, declared, trials, _inherited(lab, study, record, baseline))
     outcomes = judge_designed(design, listed=listed)
     if lab is not None and baseline is not None and _is_of(baseline, study):
         outcomes += _against_baseline(lab, design, baseline)
@@ -154,17 +155,19 @@ def _baseline(lab: Lab, study: Study, record: StudyRecord | None) -> BaselineRec
 
 
 def _is_of(baseline: BaselineRecord, study: Study) -> bool:
-    return bool(baseline.configuration.get("trainer", {}).get("name") == study.trainer.name)
+    return baseline.trainer == study.trainer.name
 
 
 def _inherited(
-    study: Study, record: StudyRecord | None, baseline: BaselineRecord | None
+    lab: Lab | None, study: Study, record: StudyRecord | None, baseline: BaselineRecord | None
 ) -> Mapping[str, Any]:
     if record is not None:
         return record.inherited
-    if baseline is None or not _is_of(baseline, study):
+    if lab is None or baseline is None or not _is_of(baseline, study):
         return {}
-    return inherited_values(study, baseline.params)
+    named = study.follows.study if study.follows is not None else ""
+    parent = next((one.inherited for one in lab.studies() if one.name == named), None)
+    return inherited_values(study, baseline.params, parent)
 
 
 def _against_baseline(lab: Lab, design: Designed, baseline: BaselineRecord) -> Iterator[Outcome]:
@@ -181,7 +184,7 @@ def _against_baseline(lab: Lab, design: Designed, baseline: BaselineRecord) -> I
 
 def _declared(study: Study, record: StudyRecord | None) -> Mapping[str, Declared]:
     try:
-        plugin = check_trainer(study)
+        plugin = check_trainer(study) if record is None else find_plugin(study.trainer.name)
     except TrainerError:
         if record is None:
             raise

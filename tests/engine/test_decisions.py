@@ -89,6 +89,18 @@ def test_what_a_study_does_not_name_comes_from_the_baseline_for_good(paths, tmp_
     assert "inherited" not in definitions["u"]
 
 
+def test_a_child_inherits_what_its_parent_did_and_nothing_of_a_newer_baseline(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text("first", trials=1, workload="w")))
+    asking.set_baseline(paths, "w", CONFIGURATION, reason="to begin with")
+    run(paths, write_study(tmp_path, study_text("second", trials=1, workload="w")))
+    newer = {**CONFIGURATION, "params": {"extra": 9, "more": 1}}
+    asking.set_baseline(paths, "w", newer, reason="moved")
+    follows = "follows: {study: second, kind: widen}\n"
+    text = study_text("third", trials=1, workload="w") + follows
+    (trial,) = run(paths, write_study(tmp_path, text))
+    assert {k: v for k, v in trial.params.items() if k != "u"} == {"extra": 3}
+
+
 def test_notes_and_tags_go_through_a_living_runner_too(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=2, steps=100, workload="w", pause=fixed(0.04)))
     submit(paths, file)
@@ -104,6 +116,20 @@ def test_notes_and_tags_go_through_a_living_runner_too(paths, tmp_path):
     with Lab(paths) as lab:
         assert [text for _, text in lab.workload_notes("w")] == ["digits of 1998"]
         assert lab.tags() == {"s": ["paper"], "s/1": ["odd"], "workload:w": ["small"]}
+
+
+def test_a_living_runner_takes_launches_and_baselines_of_any_study(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text(trials=2, workload="w"), "done.yaml"))
+    text = study_text(trials=2, steps=100, workload="v", pause=fixed(0.04))
+    submit(paths, write_study(tmp_path, text.replace("study: s", "study: busy"), "busy.yaml"))
+    first = asking.set_baseline(paths, "w", CONFIGURATION, study="s", trial="s/0", reason="good")
+    launch, stays = asking.record_launch(paths, decide("reject", baseline=first))
+    with Lab(paths) as lab:
+        assert lab.runner() is not None
+        assert [one.id for one in lab.launches(study="s")] == [launch]
+    assert stays == first
+    client.stop(paths, "busy", now=True)
+    wait_for_state(paths, "busy", "stopped")
 
 
 def test_nothing_is_made_by_deciding_about_what_is_not_there(paths, tmp_path):
@@ -138,3 +164,14 @@ def test_a_baseline_that_is_set_twice_for_one_reason_is_set_once(paths, tmp_path
     first = asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="good")
     assert asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="good") == first
     assert asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="better") == first + 1
+
+
+def test_a_study_whose_name_is_a_number_is_meant_before_the_trial_of_that_id(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text("'2'", trials=3, steps=2, workload="w")))
+    client.add_note(paths, "2", "on the study")
+    client.add_note(paths, "3", "on the trial")
+    with Lab(paths) as lab:
+        assert [(one.subject, one.text) for one in lab.all_notes()] == [
+            ("2", "on the study"),
+            ("2/2", "on the trial"),
+        ]
