@@ -109,7 +109,7 @@ def order_of_arms(table: StudyTable, seed: int = 0, *, rerun: bool = False) -> A
     Args:
         table: A study; its `points` tell which trials of different arms are partners.
         seed: Of the exchanges.
-        rerun: Whether the best of each arm were rerun: it is not advised again.
+        rerun: Whether the best of each arm were rerun, or something comes first: it is not advised.
     """
     top = min(int(table.feasible.sum()), max(TOP_FEWEST, int(TOP_SHARE * len(table))))
     arms = sorted(

@@ -17,7 +17,7 @@ from labtui.analysis.decision import Least
 from labtui.analysis.kinds import Declared, Meaning, meaning
 from labtui.analysis.probability import rank_tail
 from labtui.analysis.runs import Floats
-from labtui.study.fields import Scalar, same, scalar_text
+from labtui.study.fields import Scalar, same, short_text
 
 Weight = Literal["adds", "removes", "changes"]
 
@@ -164,14 +164,14 @@ def _changes(
 
 
 def _changed(name: str, means: Meaning, new: Scalar, old: Scalar) -> Change:
-    text = f"{name} {_short(old)} → {_short(new)}"
+    text = f"{name} {short_text(old)} → {short_text(new)}"
     if means.kind == "choice of optimizer":
         return _optimizer(text, str(new), str(old))
     if means.kind in ("regularization", "schedule", "architecture", "data"):
         if _off(old):
-            return Change("part", "adds", f"{name} switched on: {_short(new)}", PART_ON)
+            return Change("part", "adds", f"{name} switched on: {short_text(new)}", PART_ON)
         if _off(new):
-            return Change("part", "removes", f"{name} switched off (was {_short(old)})")
+            return Change("part", "removes", f"{name} switched off (was {short_text(old)})")
     if not (_is_number(new) and _is_number(old)):
         return Change("value", "changes", text)
     if means.kind == "architecture" and isinstance(new, int) and isinstance(old, int):
@@ -189,25 +189,21 @@ def _came_or_went(
     if part and _off(value):
         return
     if not came:
-        yield Change("upkeep", "removes", f"{name} falls away (was {_short(value)})")
+        yield Change("upkeep", "removes", f"{name} falls away (was {short_text(value)})")
     elif part:
-        yield Change("part", "adds", f"{name} switched on: {_short(value)}", PART_ON)
+        yield Change("part", "adds", f"{name} switched on: {short_text(value)}", PART_ON)
     else:
-        yield Change("upkeep", "adds", f"{name} to maintain: {_short(value)}", UPKEEP)
+        yield Change("upkeep", "adds", f"{name} to maintain: {short_text(value)}", UPKEEP)
 
 
 def _optimizer(text: str, new: str, old: str) -> Change:
     ours, theirs = _states(new), _states(old)
     if ours is None or theirs is None or ours == theirs:
         return Change("optimizer", "adds", text, OPTIMIZER)
+    told = f"{text}: keeps {ours} number{'s' * (ours != 1)} a weight, not {theirs}"
     if ours < theirs:
-        return Change(
-            "optimizer", "removes", f"{text}: keeps {ours} numbers a weight, not {theirs}"
-        )
-    price = OPTIMIZER + STATE * (ours - theirs)
-    return Change(
-        "optimizer", "adds", f"{text}: keeps {ours} numbers a weight, not {theirs}", price
-    )
+        return Change("optimizer", "removes", told)
+    return Change("optimizer", "adds", told, OPTIMIZER + STATE * (ours - theirs))
 
 
 def _states(name: str) -> int | None:
@@ -233,7 +229,3 @@ def _off(value: Scalar) -> bool:
 
 def _is_number(value: Scalar) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _short(value: Scalar) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else scalar_text(value)

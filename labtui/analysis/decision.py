@@ -20,6 +20,7 @@ from labtui.analysis.course import HUGE
 from labtui.analysis.luck import ROUNDING
 from labtui.analysis.probability import failures_tail, rank_tail, student_quantile
 from labtui.analysis.runs import Floats
+from labtui.analysis.spread import moments
 
 Choice = Literal["adopt", "reject", "undecided"]
 
@@ -193,14 +194,7 @@ class _Measured:
 def side(values: Floats) -> Side:
     """Summarize the reruns of one side, lower is better; what is not finite is infeasible."""
     usable = values[np.abs(values) <= HUGE]
-    mean = deviation = None
-    if usable.size:
-        first = usable - usable[0]  # so that equal values deviate by nothing, and huge ones survive
-        mean = float(usable[0] + first.mean())
-        if usable.size > 1:
-            deviation = float(first.std(ddof=1))
-            deviation = 0.0 if deviation <= ROUNDING * abs(mean) else deviation
-    return Side(int(values.size), int(values.size - usable.size), mean, deviation)
+    return Side(int(values.size), int(values.size - usable.size), *moments(usable))
 
 
 def _measure(candidate: Floats, baseline: Floats, least: Least) -> _Measured:

@@ -19,8 +19,8 @@ from labtui.analysis.design_words import (
 from labtui.analysis.designed import Designed
 from labtui.analysis.findings import Finding, Outcome, Severity, cannot_judge, finding
 from labtui.analysis.kinds import LEARNING_RATE, MOMENTUM, Declared
-from labtui.study.fields import scalar_text
-from labtui.study.inheritance import COMPLETE
+from labtui.study.fields import scalar_text, short_text
+from labtui.study.kinds import COMPLETE
 from labtui.study.model import Hyperparameter, Study
 
 MANY_SCIENTIFIC = 3
@@ -286,32 +286,39 @@ def _caveats(design: Designed) -> Iterator[Finding]:
             elif definition.role == "scientific" and kind == "regularization":
                 yield from _strength(design, name, definition)
     if inherited := design.inherited:
-        told = ", ".join(f"{n}={scalar_text(v)}" for n, v in inherited.items())
+        told = ", ".join(f"{n}={short_text(v)}" for n, v in inherited.items())
         yield finding(
             "caveat",
             "info",
-            f"{len(inherited)} hyperparameters that the study does not name are those of the "
-            f"baseline, and the conclusion holds there: {told}.",
+            f"{_counted(len(inherited), 'are')} those of the baseline, and the conclusion holds "
+            f"there: {told}.",
             "Name in the study file those that matter to its question.",
             evidence={"inherited": dict(inherited)},
         )
     if unnamed := design.unnamed:
-        told = ", ".join(f"{n}={scalar_text(v)}" for n, v in unnamed.items())
+        told = ", ".join(f"{n}={short_text(v)}" for n, v in unnamed.items())
         yield finding(
             "caveat",
             "info",
-            f"{len(unnamed)} hyperparameters that the study does not name stay at the "
-            f"trainer's defaults, and the conclusion holds there: {told}.",
+            f"{_counted(len(unnamed), 'stay')} at the trainer's defaults, and the conclusion holds "
+            f"there: {told}.",
             "Name in the study file those that matter to its question.",
             evidence={"values": dict(unnamed)},
         )
+
+
+def _counted(count: int, verb: str) -> str:
+    """Begin the caveat of what is not named: ``3 hyperparameters that … are``."""
+    if count > 1:
+        return f"{count} hyperparameters that the study does not name {verb}"
+    return f"1 hyperparameter that the study does not name {'is' if verb == 'are' else 'stays'}"
 
 
 def _caveat(
     design: Designed, name: str, definition: Hyperparameter, sizes: Sequence[str]
 ) -> Finding:
     when = f" (where {condition(definition)})" if definition.when else ""
-    shown = scalar_text(definition.value)
+    shown = short_text(definition.value)
     advice = "Keep it in mind when the conclusion is used where the value differs."
     if sizes:
         advice = (

@@ -12,7 +12,7 @@ from labtui.analysis.designed import Designed
 from labtui.analysis.findings import Finding, finding
 from labtui.analysis.kinds import BETA2, EPSILON, Kind, Meaning
 from labtui.analysis.optimizers import takes
-from labtui.study.fields import Scalar, same, scalar_text
+from labtui.study.fields import Scalar, same, short_text
 
 Reason = Literal["batch size", "model", "optimizer"]
 
@@ -47,7 +47,7 @@ class Change:
 
     def __str__(self) -> str:
         """Say what changed: ``batch_size 64 → 256``."""
-        return f"{self.name} {_short(self.before)} → {_short(self.after)}"
+        return f"{self.name} {short_text(self.before)} → {short_text(self.after)}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,7 @@ class Retune:
     @property
     def text(self) -> str:
         """Say it: ``learning_rate (0.1): batch_size 64 → 256``."""
-        return f"{self.name} ({_short(self.value)}): {listing(map(str, self.because))}"
-
-
-def _short(value: Scalar) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else scalar_text(value)
+        return f"{self.name} ({short_text(self.value)}): {listing(map(str, self.because))}"
 
 
 def changes(
@@ -195,7 +191,7 @@ def judge_against_baseline(design: Designed, baseline: Mapping[str, Scalar]) -> 
     if not kept:
         return
     names = [one.name for one in kept]
-    told = ", ".join(f"{one.name}={_short(one.value)}" for one in kept)
+    told = ", ".join(f"{one.name}={short_text(one.value)}" for one in kept)
     evidence: dict[str, Any] = {
         "changed": [{"name": c.name, "baseline": c.before, "study": c.after} for c in changed],
         "to_retune": {one.name: one.value for one in kept},

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from labtui.analysis.design_ranges import Candidate
 from labtui.analysis.kinds import (
     BETA1,
     BETA2,
@@ -19,6 +20,7 @@ from labtui.analysis.kinds import (
     Meaning,
     meaning,
 )
+from labtui.analysis.optimizers import takes
 from labtui.study.fields import Scalar
 from labtui.study.inheritance import inherit
 from labtui.study.model import Hyperparameter, Study
@@ -113,15 +115,39 @@ class Designed:
     def unnamed(self) -> dict[str, Any]:
         """What the trainer declares and the study does not name, with its default.
 
-        Adam's betas are left out where Adam does not train.
+        What no update rule of the study takes is left out, such as Adam's betas without Adam.
         """
-        adam = any(True for _ in self.adam_arms())
         return {
             name: declared.default
             for name, declared in self.declared.items()
-            if name not in self.study.hyperparameters
-            and (adam or self.meanings[name].part not in (BETA1, BETA2))
+            if name not in self.study.hyperparameters and self._is_taken(name)
         }
+
+    def _is_taken(self, name: str) -> bool:
+        """Tell whether one of the study's update rules has a use for a hyperparameter."""
+        chosen = self.optimizer
+        if not chosen:
+            adam = any(True for _ in self.adam_arms())
+            return adam or self.meanings[name].part not in (BETA1, BETA2)
+        declared = self.declared.get(chosen)
+        rules = {str(rule) for arm in self.arms for rule in self.rules(arm)}
+        known = rules | {str(choice) for choice in (declared.values if declared else None) or ()}
+        one = Candidate(name, self.meanings[name], self.declared[name].default)
+        return any(takes(one, rule, known) for rule in rules)
+
+    @property
+    def optimizer(self) -> str:
+        """The name that chooses the update rule; empty where none does."""
+        return next((n for n, m in self.meanings.items() if m.kind == "choice of optimizer"), "")
+
+    def rules(self, arm: Arm) -> Sequence[Scalar]:
+        """Give the update rules that an arm trains with, by their names."""
+        name = self.optimizer
+        if name in arm.values:
+            return [arm.values[name]]
+        if name not in self.study.hyperparameters:
+            return [self.declared[name].default]
+        return [v for d in arm.held[name] for v in Dimension(d).choices or ()]
 
     def count(self, name: str) -> int:
         """Count the scientific values that a name takes; 0 for a continuous range."""
@@ -210,19 +236,13 @@ class Designed:
 
     def _with_adam(self, arm: Arm) -> Iterator[tuple[dict[str, Scalar], int]]:
         """Yield an arm's values with an optimizer that is Adam, and the trials that it gets."""
-        chosen = [n for n, m in self.meanings.items() if m.kind == "choice of optimizer"]
-        if not chosen:
+        name = self.optimizer
+        if not name:
             named = {self.meanings[n].part for n in self.study.hyperparameters}
             if BETA2 in named or BETA1 in named:
                 yield dict(arm.values), self.trials
             return
-        name = chosen[0]
-        if name in arm.values:
-            options: Sequence[Scalar] = [arm.values[name]]
-        elif name not in self.study.hyperparameters:
-            options = [self.declared[name].default]
-        else:
-            options = [v for d in arm.held[name] for v in Dimension(d).choices or ()]
+        options = self.rules(arm)
         joint = self.study.design == "joint" and name in self.compared
         for value in options:
             if "adam" in str(value).lower():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from labtui.analysis.findings import Outcome, cannot_judge, finding
-from labtui.analysis.luck import RATES, binomial_error
+from labtui.analysis.findings import Finding, Outcome, cannot_judge, finding
+from labtui.analysis.lost import CHANCE_ERRORS, chance_error, lost_arms
 from labtui.analysis.runs import Floats
 from labtui.analysis.table import StudyTable
 
@@ -24,10 +26,6 @@ FEWEST_RUNS = 5
 
 FEWEST_EVALUATIONS = 8
 """Fewest evaluations among which a best step can be early or late: with one it is always last."""
-
-CHANCE_ERRORS = 3.0
-"""Standard errors by which a baseline must beat chance: diagnostics.md, Below chance. One of 740
-models that know nothing does."""
 
 
 def judge_lengths(table: StudyTable) -> list[Outcome]:
@@ -56,6 +54,28 @@ def judge_lengths(table: StudyTable) -> list[Outcome]:
     quartiles = np.quantile(shares, [0.25, 0.5, 0.75]).tolist()
     code = _code(quartiles)
     return [_length(code, shares, quartiles, stopped)] if code else []
+
+
+def agreeing(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Leave `steps-too-few` out where at least half of its runs have been flat for long.
+
+    Their best lies late because a flat curve creeps or is noise: more steps would bring nothing.
+    """
+    found = list(outcomes)
+    flat = {
+        one.subject.get("trial")
+        for one in found
+        if isinstance(one, Finding) and one.code == "saturated-early"
+    }
+    return [
+        one
+        for one in found
+        if not (
+            isinstance(one, Finding)
+            and one.code == "steps-too-few"
+            and 2 * len(flat) >= int(str(one.evidence["runs"]))
+        )
+    ]
 
 
 def _code(quartiles: list[float]) -> str:
@@ -93,14 +113,17 @@ def _length(code: str, shares: Floats, quartiles: list[float], stopped: int) -> 
 
 
 def below_chance(table: StudyTable) -> list[Outcome]:
-    """Say whether the best trial beats a model that knows nothing by a clear margin (P01)."""
+    """Say whether the best trial beats a model that knows nothing by a clear margin (P01).
+
+    Where it does, each of several arms is judged too: see `labtui.analysis.lost`.
+    """
     if table.chance is None:
         return [cannot_judge("below-chance", "the chance level of this workload is unknown")]
     if not table.ranked.size:
         return [cannot_judge("below-chance", "there is no feasible trial")]
     first = int(table.ranked[0])
     best, chance = table.shown(float(table.values[first])), table.shown(table.chance)
-    return judge_chance(
+    found = judge_chance(
         table.metric,
         best,
         chance,
@@ -108,6 +131,8 @@ def below_chance(table: StudyTable) -> list[Outcome]:
         examples=table.examples,
         trial=table.trials[first],
     )
+    bug = any(isinstance(one, Finding) for one in found)
+    return found if bug or len(table.arm_names) < 2 else [*found, *lost_arms(table)]
 
 
 def judge_chance(
@@ -132,7 +157,7 @@ def judge_chance(
         whose: What it is: the ``best`` of a study, or the ``baseline's``.
     """
     gain = chance - best if minimize else best - chance
-    error = _chance_error(metric, chance, examples)
+    error = chance_error(metric, chance, examples)
     if error is None and gain > 0:
         reason = "the standard error at chance is unknown: no share of a known number of examples"
         return [cannot_judge("below-chance", reason)]
@@ -159,10 +184,3 @@ def judge_chance(
             evidence=evidence,
         )
     ]
-
-
-def _chance_error(metric: str, rate: float, examples: int | None) -> float | None:
-    """Binomial standard error of a model at chance; None where the metric has none."""
-    leaf = metric.rpartition("/")[2].lower()
-    known = examples is not None and leaf in RATES and 0 <= rate <= 1
-    return binomial_error(rate, examples) if known and examples is not None else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -212,7 +212,7 @@ def _judge_search(table: StudyTable, known: Known | None, bests: Floats | None) 
         finding(
             "search-luck",
             "warning" if luck.ratio is not None and luck.ratio > 1 else "info",
-            _luck_message(luck),
+            _luck_message(luck, evidence),
             _luck_advice(luck, table.trials[table.ranked[0]] if table.ranked.size else "TRIAL"),
             evidence=evidence,
         )
@@ -292,23 +292,27 @@ def _rerun_evidence(table: StudyTable, reruns: Retrained) -> dict[str, object]:
     return evidence
 
 
-def _luck_message(luck: _Luck) -> str:
-    if luck.repeated is not None and luck.replicas:
-        start = f"The bests of {luck.repetitions} searches deviate by {luck.repeated:.2g}"
-        if luck.searched is not None:
-            start += f" (resampling this one says {luck.searched:.2g})"
-    elif luck.repeated is not None:
-        start = (
-            f"The best of a study deviates by {luck.repeated:.2g} over {luck.repetitions} "
+def search_words(evidence: Mapping[str, object]) -> str:
+    """Say how much the best of a search varies, from the evidence of a ``search-luck``."""
+    searched, repeated = evidence.get("search_deviation"), evidence.get("study_deviation")
+    trials = evidence["trials"]
+    if repeated is not None and "studies" in evidence:
+        start = f"The bests of {evidence['studies']} searches deviate by {repeated:.2g}"
+        return start if searched is None else f"{start} (resampling this one says {searched:.2g})"
+    if repeated is not None:
+        return (
+            f"The best of a study deviates by {repeated:.2g} over {evidence['study_repetitions']} "
             "repetitions"
         )
-    elif luck.searched is not None:
-        start = (
-            f"The best of another search of {luck.trials} trials would deviate by about "
-            f"{luck.searched:.2g}"
+    if searched is not None:
+        return (
+            f"The best of another search of {trials} trials would deviate by about {searched:.2g}"
         )
-    else:
-        start = f"{luck.trials} trials are too few to resample"
+    return f"{trials} trials are too few to resample"
+
+
+def _luck_message(luck: _Luck, evidence: Mapping[str, object]) -> str:
+    start = search_words(evidence)
     if luck.reruns is None and luck.known is None:
         return f"{start}; nothing was rerun, so the deviation of retraining is unknown."
     if luck.same and luck.reruns is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from labtui.analysis.course import MANY, Course, at_evaluations
 from labtui.analysis.divergence import is_lost
 from labtui.analysis.findings import Outcome, cannot_judge, finding
+from labtui.analysis.lost import above_chance
 from labtui.analysis.noise import middle
 from labtui.analysis.runs import FEWEST, Run
 
@@ -105,6 +106,8 @@ def judge_overfitting(
         training: The training loss at evaluations; None if not logged.
     """
     told = False
+    if not _learned(run, courses):
+        return
     for metric, course in courses.items():
         subject = {**run.subject, "metric": metric}
         evidence = overfits(course, training)
@@ -129,6 +132,20 @@ def judge_overfitting(
             evidence={"of": what, **evidence},
         )
         told = True
+
+
+def _learned(run: Run, courses: dict[str, Course]) -> bool:
+    """Say whether a run learned anything that it could lose: chance wavers too."""
+    course = courses.get(run.objective)
+    if course is None or run.chance is None:
+        return True
+    return above_chance(
+        run.objective,
+        course.shown(course.best),
+        run.chance,
+        minimize=run.minimize,
+        examples=run.examples,
+    )
 
 
 def _apart(evidence: Mapping[str, Any]) -> str:

@@ -29,6 +29,12 @@ from labtui.analysis.table import StudyTable
 LEVEL = 0.05
 """Share of studies of equal arms in which an order is called supported at most."""
 
+FIRST_SEEDS, LATER_LEVEL = 5, 0.0125
+"""Beyond so many seeds it is this share: who asks for more until an order is supported looks again
+each time. Followed so through 3, 6, 12 and 24 reruns equal arms were ordered in 2.4 % of 1,500
+simulated searches, in 5.4 % where all noise is common to a seed of an arm; at `LEVEL` throughout in
+7.6 and 13 %. A lead of two deviations is supported by six reruns in 98.8 %, not 100 %."""
+
 FEWEST = 2
 """Fewest reruns of every configuration: of one there is no deviation."""
 
@@ -158,7 +164,9 @@ def order_of_reruns(
     if len(able) < 2:
         return RerunOrder(summaries, (), "fewer than two arms could be trained again", False)
     compared = [_Compared.of(able[0][1], other) for _, other in able[1:]]
-    levels = _holm([one.p for one in compared])
+    seeds = min(one.values.shape[1] for one in arms)
+    level = LEVEL if seeds <= FIRST_SEEDS else LATER_LEVEL
+    levels = _holm([one.p for one in compared], level)
     resampled = {} if search is None else _search_deviations(search, able[0][1], able[1:], seed)
     pairs = [
         _pair(other.arm, one, passed, resampled.get(other.arm))
@@ -253,11 +261,11 @@ def _between(means: Floats) -> float:
     return float(known.var(ddof=1)) / known.size
 
 
-def _holm(ps: Sequence[float]) -> list[bool]:
-    """Say which p are below Holm's levels: the least at LEVEL / n, the next at LEVEL / (n - 1)."""
+def _holm(ps: Sequence[float], level: float) -> list[bool]:
+    """Say which p are below Holm's levels: the least at level / n, the next at level / (n - 1)."""
     passed = [False] * len(ps)
     for place, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        if ps[index] > LEVEL / (len(ps) - place):
+        if ps[index] > level / (len(ps) - place):
             break
         passed[index] = True
     return passed

@@ -60,6 +60,8 @@ class Run:
         curves: Every metric that was logged.
         goals: ``minimize`` or ``maximize`` of the metrics where it is known.
         regularized: Whether a regularizer is what the study compares (changes the advice of P18).
+        chance: Objective of a model that knows nothing, as logged; None where unknown.
+        examples: Validation examples behind the objective; None where unknown.
     """
 
     trial: str
@@ -73,6 +75,8 @@ class Run:
     curves: Mapping[str, Curve]
     goals: Mapping[str, str] = field(default_factory=dict)
     regularized: bool = False
+    chance: float | None = None
+    examples: int | None = None
 
     @property
     def subject(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ of twenty, the usual risk of one statement."""
 
 SMALL = 0.05
 """Share of the explained spread below which a hyperparameter makes no difference, and a pair is not
-worth a word: diagnostics.md, Sensitivity."""
+worth a word."""
 
 CERTAIN = 0.05
 """Share of the whole spread that one part of a hyperparameter (its main effect, or one pair) must
@@ -104,7 +104,10 @@ def sensitivity(table: StudyTable) -> list[Effect]:
 
 
 def judge_sensitivity(table: StudyTable) -> list[Outcome]:
-    """Find hyperparameters that make no difference, and pairs that must be tuned together (P26)."""
+    """Find hyperparameters that make no difference, and pairs that must be tuned together (P26).
+
+    A scientific one is the question: the order of the arms answers it, and it is not to be fixed.
+    """
     rows = _rows(table)
     fits = _fits(table, rows)
     effects = _effects(table, fits)
@@ -112,9 +115,11 @@ def judge_sensitivity(table: StudyTable) -> list[Outcome]:
     if any(effect.high is not None and effect.high < SMALL for effect in effects):
         better = _effects(table, _fits(table, rows.better()))
     among_better = {(one.name, one.condition): one for one in better}
+    asked = {axis.name for axis in table.axes if axis.role == "scientific"}
     outcomes = [
         outcome
         for effect in effects
+        if effect.name not in asked
         for outcome in _judge_effect(effect, among_better.get((effect.name, effect.condition)))
     ]
     return outcomes + _judge_pairs(fits)

@@ -9,7 +9,6 @@ import numpy as np
 
 from labtui.analysis.course import HUGE
 from labtui.analysis.luck import ROUNDING
-from labtui.analysis.probability import student_quantile
 from labtui.analysis.runs import Floats
 
 CONFIDENCE = 0.90
@@ -58,18 +57,29 @@ def spread(values: Floats) -> Spread:
     """
     usable = values[np.abs(values) <= HUGE]
     count, infeasible = int(values.size), int(values.size - usable.size)
-    if not usable.size:
+    mean, deviation = moments(usable)
+    if mean is None:
         return Spread(count, infeasible, None, None, None, None, None, None)
-    away = usable - usable[0]  # so that equal values deviate by nothing
-    mean = float(usable[0] + away.mean())
-    deviation = low = high = None
-    if usable.size > 1:
-        deviation = float(away.std(ddof=1))
-        deviation = 0.0 if deviation <= ROUNDING * abs(mean) else deviation
+    low = high = None
     if deviation:
         low, high = deviation_interval(deviation, int(usable.size) - 1)
     ends = float(usable.min()), float(usable.max())
     return Spread(count, infeasible, mean, deviation, low, high, *ends)
+
+
+def moments(values: Floats) -> tuple[float | None, float | None]:
+    """Give mean and sample deviation of finite values, None where there are too few.
+
+    Values that differ by rounding alone deviate by exactly 0.
+    """
+    if not values.size:
+        return None, None
+    away = values - values[0]  # so that equal values deviate by nothing, and huge ones survive
+    mean = float(values[0] + away.mean())
+    if values.size < 2:
+        return mean, None
+    deviation = float(away.std(ddof=1))
+    return mean, 0.0 if deviation <= ROUNDING * abs(mean) else deviation
 
 
 def deviation_interval(
@@ -88,15 +98,6 @@ def deviation_interval(
         for level in (1 - rest, rest)
     )
     return low, high
-
-
-def mean_error(one: Spread) -> float | None:
-    """Give half the 95 % interval of the mean (Student's t); None where nothing is known of it."""
-    if one.deviation is None:
-        return None
-    if one.deviation == 0:
-        return 0.0
-    return student_quantile(0.025, one.feasible - 1) * one.deviation / math.sqrt(one.feasible)
 
 
 def chi_square_quantile(level: float, freedom: int) -> float:

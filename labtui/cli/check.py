@@ -82,8 +82,10 @@ def _check_study(lab: Lab, study: StudyRecord, asked: Asked, *, every: bool, jso
     if json:
         print_json(check_document(chosen, checked, change, lineup_document(lineup)))
         return checked.verdict
+    from labtui.verdicts.arm_names import arm_names, renamed
     from labtui.verdicts.summary import counts_text, entries
 
+    shown = renamed(checked.verdict, arm_names(lab, chosen, trials))
     write_sentence(checked.answer.sentence)
     write()
     how = "best over training" if chosen.selection == "best" else "final value"
@@ -100,7 +102,7 @@ def _check_study(lab: Lab, study: StudyRecord, asked: Asked, *, every: bool, jso
         ]
     )
     print_lineup(lineup)
-    _print(entries(checked.verdict, len(checked.table)), every=every)
+    _print(entries(shown, len(checked.table)), every=every)
     _print_not_judged(checked.verdict.not_judged)
     return checked.verdict
 

@@ -14,6 +14,7 @@ from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import print_json, say, write
 
 if TYPE_CHECKING:
+    from labtui.store.paths import LabPaths
     from labtui.verdicts.scaffolding import Asked, Scaffold, Source
 
 STDOUT = "-"
@@ -98,7 +99,7 @@ def init(
     elif file is None:
         write(made.text.rstrip("\n"))
     else:
-        _save(file, made, force=force)
+        _save(file, made, paths, force=force)
     return ExitCode.DONE
 
 
@@ -268,12 +269,14 @@ def _file(ask: _Asking, out: str | None, name: str, *, force: bool) -> Path | No
     return ask("file", f"{slug(name)}.yaml", check, out)
 
 
-def _save(file: Path, made: Scaffold, *, force: bool) -> None:
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(made.text)
-    except FileNotFoundError as error:
-        raise Misuse(f"{file.parent} is not there; make the folder, or name another") from error
+def _save(file: Path, made: Scaffold, paths: LabPaths, *, force: bool) -> None:
+    from labtui.interop.files import check_target, replacing
+
+    if not file.parent.is_dir():
+        raise Misuse(f"{file.parent} is not there; make the folder, or name another")
+    check_target(file, force=force, source=paths.db)
+    with replacing(file) as stream:
+        stream.write(made.text)
     _warn_of_script(file, made)
     dropped = f"; too few trials to tune {', '.join(made.roles.dropped)}" * bool(made.roles.dropped)
     say(f"wrote {file}{dropped}")

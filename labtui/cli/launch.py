@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,20 +68,23 @@ def launch(
     from labtui.verdicts.launch_plan import latest_launch, plan_launch, standing_launch
 
     _check_reason("--overrule", overrule, reason)
-    if least_gain is not None and not abs(least_gain) < float("inf"):
-        raise Misuse(f"--least-gain {least_gain}: expected a finite number")
+    if least_gain is not None and not 0 <= least_gain < float("inf"):
+        raise Misuse(f"--least-gain {least_gain}: expected a finite number, 0 or more")
     check_slots(slots)
     paths = lab_paths(lab)
     if show:
+        if least_gain is not None:
+            raise Misuse("--show decides nothing: leave out --least-gain")
         with open_lab(lab) as opened:
             _print(latest_launch(opened, name, trial), json=json)
         return ExitCode.DONE
     with open_lab(lab) as opened:
         standing = standing_launch(opened, name, trial)
         if standing is not None:
+            _check_least(standing, least_gain)
             _print(standing, json=json)
             return ExitCode.DONE
-        planned = plan_launch(opened, name, trial, least_gain)
+        planned = plan_launch(opened, name, trial, least_gain, again=overrule)
     many = len(planned.groups) if until_decided else groups
     code, planned = _carry_on(
         paths, planned, many, overruled=reason or "", detach=detach, slots=slots
@@ -101,55 +105,40 @@ def _carry_on(
     slots: int | None,
 ) -> tuple[int, Planned]:
     """Train and look, group by group, until it is decided, stopped, or so many were trained."""
-    from labtui.verdicts.launching import begin_launch
+    from labtui.verdicts.launching import begin_launch, take_look
 
     planned = begin_launch(paths, planned)
     if planned.open_group is None:
-        return ExitCode.DONE, _look(paths, planned, overruled)
+        return ExitCode.DONE, take_look(paths, planned, overruled)
     for _ in range(groups):
         group = planned.open_group
         if group is None:
             break
-        code, ended = _train(paths, planned, group, detach=detach, slots=slots)
+        code, ended = _train(paths, planned, detach=detach, slots=slots)
         if not ended:
             return code, planned
-        planned = _look(paths, planned, overruled)
+        planned = take_look(paths, planned, overruled)
         if planned.open_group == group:
             return _unfinished(paths, planned, code), planned
     return ExitCode.DONE, planned
 
 
-def _look(paths: LabPaths, planned: Planned, overruled: str) -> Planned:
-    from labtui.store.lab import Lab
-    from labtui.verdicts.launching import decide_launch, record_decision, unchanged
-
-    with Lab(paths) as lab:
-        decision = decide_launch(lab, planned, overruled)
-    if unchanged(decision):
-        return planned
-    return record_decision(paths, decision)
-
-
 def _train(
-    paths: LabPaths, planned: Planned, group: int, *, detach: bool, slots: int | None
+    paths: LabPaths, planned: Planned, *, detach: bool, slots: int | None
 ) -> tuple[int, bool]:
     """Have the reruns of the next look trained; says whether they need not be waited for."""
     from labtui.cli.follow import follow, look
-    from labtui.engine.derived import submit_derived
     from labtui.store.lab import Lab
-    from labtui.verdicts.launch_reruns import is_ready, read_sides, repetitions
+    from labtui.verdicts.launching import submit_group
 
-    with Lab(paths) as lab:
-        sides = read_sides(lab, planned)
-    if is_ready(sides, group):
-        return ExitCode.DONE, True
     before = look(paths, planned.reruns)
-    study, text = planned.rerun_study(repetitions(sides, group))
-    command = ["labtui", "launch", planned.candidate.name]
-    submit_derived(paths, planned.study, study, text, command=command, mode="extend", slots=slots)
-    say(f"{planned.reruns}: {group} reruns a side, with fresh seeds")
+    if not submit_group(paths, planned, slots=slots):
+        return ExitCode.DONE, True
+    sides = "" if planned.baseline is None else " a side"
+    say(f"{planned.reruns}: {planned.open_group} reruns{sides}, with fresh seeds")
     if detach:
-        say(f"it runs in the background; `labtui launch {planned.candidate.name}` looks at it")
+        again = f"labtui launch {shlex.quote(planned.candidate.name)}"
+        say(f"it runs in the background; `{again}` looks at it")
         return ExitCode.DONE, False
     with Lab(paths) as lab:
         end = follow(lab, planned.reruns, before=before)
@@ -158,11 +147,21 @@ def _train(
 
 def _unfinished(paths: LabPaths, planned: Planned, code: int) -> int:
     """Say what keeps a look from being taken although its study has ended."""
+    reruns, again = shlex.quote(planned.reruns), shlex.quote(planned.candidate.name)
     say(
-        f"{planned.reruns} ended before its reruns did; `labtui show {planned.reruns}` says why, "
-        f"`labtui launch {planned.candidate.name}` goes on"
+        f"{planned.reruns} ended before its reruns did; `labtui show {reruns}` says why, "
+        f"`labtui launch {again}` goes on"
     )
     return code or ExitCode.FAILED
+
+
+def _check_least(standing: LaunchRecord, least_gain: float | None) -> None:
+    if least_gain is not None:
+        raise Misuse(
+            f"--least-gain: {standing.trial} is baseline {standing.adopted} by now, decided by "
+            f"launch {standing.id}; a least gain that is chosen afterwards decides nothing. "
+            "Leave it out"
+        )
 
 
 def _check_reason(option: str, given: bool, reason: str | None) -> None:

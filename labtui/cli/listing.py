@@ -91,15 +91,18 @@ def nested(studies: Sequence[StudyRecord]) -> list[tuple[StudyRecord, int]]:
 
 
 def _row(study: StudyRecord, depth: int = 0, tags: Sequence[str] = ()) -> tuple[str, ...]:
+    from labtui.verdicts.arm_names import shown_best
     from labtui.verdicts.text import ago, number
+
+    best = shown_best(study)
 
     return (
         f"{INDENT * depth}{study.name}",
         study.state,
         f"{study.ended}/{study.total}",
         str(study.counts.get("infeasible", 0)),
-        number(study.best_value),
-        number(study.best_trial),
+        number(best),
+        number(None if best is None else study.best_trial),
         ago(study.activity),
         study.workload,
         ", ".join(tags),

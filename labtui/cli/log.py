@@ -35,9 +35,6 @@ and lines of text that can be read below them."""
 MOST_NAME = 24
 """Columns that a name takes on a narrow terminal: 80 leave the others, and words of the verdict."""
 
-MOST_TEXT = 400
-"""Characters of a note or goal that a log shows: four lines; `labtui note NAME --list` has all."""
-
 INDENT = "    "
 
 
@@ -113,15 +110,22 @@ def _tell(study: str) -> None:
 
 
 def _narrow(row: Mapping[str, Any]) -> tuple[str, ...]:
-    from labtui.verdicts.experiment_log import best_text
+    from labtui.verdicts.experiment_log import best_text, infeasible_text
     from labtui.verdicts.text import clean
 
     name = fit(clean(row["study"]), MOST_NAME)
-    return (name, row["kind"], str(row["trials"]), _share(row), best_text(row), row["verdict"])
+    return (
+        name,
+        row["kind"],
+        str(row["trials"]),
+        infeasible_text(row),
+        best_text(row),
+        row["verdict"],
+    )
 
 
 def _wide(row: Mapping[str, Any]) -> tuple[str, ...]:
-    from labtui.verdicts.experiment_log import best_text
+    from labtui.verdicts.experiment_log import best_text, infeasible_text
 
     return (
         row["study"],
@@ -129,38 +133,16 @@ def _wide(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["workload"],
         row["state"],
         str(row["trials"]),
-        _share(row),
+        infeasible_text(row),
         best_text(row),
     )
 
 
-def _share(row: Mapping[str, Any]) -> str:
-    from labtui.verdicts.text import percent
-
-    share = row["infeasible_share"]
-    return percent(None if share is None else round(share, 3))
-
-
 def _below(row: Mapping[str, Any], width: int | None) -> Iterator[str]:
     """Write what has no column: under its row, broken between words where a terminal ends."""
-    from labtui.verdicts.experiment_log import changes_text
-    from labtui.verdicts.text import clean
+    from labtui.verdicts.experiment_log import details
 
-    for name, text in (
-        ("follows", row["parent"]),
-        ("goal", row["goal"]),
-        ("answer", row["answer"]),
-        ("verdict", row["verdict"]),
-        ("launches", row["launches"].replace("\n", "; ")),
-        ("notes", row["notes"].replace("\n", "; ")),
-        ("tags", row["tags"]),
-        ("commit", changes_text(row)),
-        ("again", row["command"]),
-    ):
-        if not text:
-            continue
-        whole = name == "again" or len(text) <= MOST_TEXT
-        shown = clean(text if whole else f"{text[:MOST_TEXT]}… ({len(text):,} characters)")
+    for name, shown in details(row):
         head = f"{INDENT}{name:<10}"
         if width is None or name == "again":  # a command is there to be copied: never broken
             yield f"{head}{shown}"
@@ -178,11 +160,22 @@ def _below(row: Mapping[str, Any], width: int | None) -> Iterator[str]:
 
 
 def _print_trial(trial: str, lab: Path | None) -> None:
-    """Print what a trial printed; a progress bar is shown as it was at the end."""
+    """Print what a trial printed; a progress bar is shown as it was at the end.
+
+    Raises:
+        Misuse: A study was named.
+    """
+    from labtui.store.records import StudyRecord
     from labtui.verdicts.text import clean
 
     with open_lab(lab) as opened:
-        found = opened.trial(trial)
+        found = opened.find(trial)
+        if isinstance(found, StudyRecord):
+            raise Misuse(
+                f"{clean(trial)} is a study, and this prints what a trial printed: name one, as "
+                f"{clean(trial)}/0; `labtui show {clean(trial)}` shows the study, `labtui log` "
+                "without a name the experiment log"
+            )
         path = opened.paths.trial_log(found.id)
     if not path.exists():
         say(f"{found.name} printed nothing ({path} does not exist)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from labtui.cli.common import JsonOption, LabOption, Misuse, StudyName, lab_paths, open_lab
 from labtui.cli.exit_codes import ExitCode
-from labtui.cli.output import print_json, print_table, say, write
+from labtui.cli.output import print_json, print_table, say, write, write_sentence
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
@@ -46,6 +47,9 @@ def next_study(
         Path | None, typer.Option("--to", metavar="FILE", help="Write the study to a file.")
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Launch it, and follow it.")] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="With --run: although a study answers the same already.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="With --run: in spite of alerts about its design.")
     ] = False,
@@ -57,7 +61,7 @@ def next_study(
     YAML on stdout, each change with its reason; on stderr what else could follow. Without --kind it
     answers the gravest finding.
     """
-    _check(kind, listed=listed, to=to, run=run, more=detach or force)
+    _check(kind, listed=listed, to=to, run=run, more=detach or force or new)
     from labtui.cli.run import refuse_alerts
     from labtui.verdicts.followups import Asked, calls, calls_document
 
@@ -76,6 +80,11 @@ def next_study(
         return ExitCode.DONE
     if to is not None:
         _write(to, chosen.made, record)
+    if run and chosen.existing and not new:
+        _point_to(chosen)
+        if json:
+            print_json(calls_document(found, chosen))
+        return ExitCode.DONE
     if run:
         refuse_alerts(paths, chosen.made.study, force=force, anew=False)
         return _run(paths, record, chosen.made, detach=detach, json=json)
@@ -102,7 +111,7 @@ def _check(kind: str | None, *, listed: bool, to: Path | None, run: bool, more: 
     if listed and (run or to is not None or kind is not None):
         raise Misuse("--list only lists: leave out --kind, --to and --run")
     if more and not run:
-        raise Misuse("--detach and --force are for --run")
+        raise Misuse("--detach, --force and --new are for --run")
 
 
 def _chosen(found: Calls, kind: str | None, about: str) -> Call | None:
@@ -126,8 +135,23 @@ def _chosen(found: Calls, kind: str | None, about: str) -> Call | None:
 # -- telling ------------------------------------------------------------------------------------
 
 
+def _point_to(chosen: Call) -> None:
+    """Say what there is already, and how to have another all the same."""
+    newest = chosen.existing[-1]
+    name = shlex.quote(newest.name)
+    if newest.ended < newest.total:
+        say(f"nothing was started: `labtui run {name}` goes on with it; --new trains another")
+    else:
+        say(
+            f"nothing was started: `labtui show {name}` has its answer, `labtui next {name}` what "
+            "follows it; --new trains another"
+        )
+
+
 def _narrate(found: Calls, chosen: Call | None) -> None:
     """Say on stderr what is printed and why, and what else could follow."""
+    from labtui.verdicts.followups import existing_text
+
     name = found.study.name
     if found.ended < found.study.total:
         say(f"{name}: {found.ended} of {found.study.total} trials have ended; judged so far")
@@ -139,14 +163,16 @@ def _narrate(found: Calls, chosen: Call | None) -> None:
         say(f"{name}: no finding calls for another study; `labtui next {name} --list` has them all")
         return
     say(f"{chosen.kind}: {_because(chosen)}")
-    if "import" in found.study.provenance:
-        say(f"{name} was imported: put the trainer into the file that trains it where it is from")
+    if chosen.existing:
+        say(f"{existing_text(chosen)} answers the same already")
+    if found.by_hand:
+        say(found.by_hand)
     others = [one for one in found.calls if one is not chosen and one.called]
     if others:
         say("also called for:")
     for one in others:
         told = f"{one.why}; cannot be made: {one.cannot}" if one.cannot else one.why
-        say(f"  {_label(one)}: {_cut(told)}")
+        say(f"  {_label(one)}: {_cut(_there(one) + told)}")
     rest = [_label(one) for one in found.calls if not one.called and one is not chosen]
     if rest:  # nothing else was made where a kind was asked for
         say(f"possible: {', '.join(rest)} (--kind)")
@@ -162,6 +188,13 @@ def _label(one: Call) -> str:
     return f"{one.kind} {one.about}".strip()
 
 
+def _there(one: Call) -> str:
+    """Write which study answers the same already, before the reason."""
+    from labtui.verdicts.followups import existing_text
+
+    return f"there is {existing_text(one)}; " if one.existing else ""
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= SAID else f"{text[: SAID - 1]}…"
 
@@ -173,12 +206,14 @@ def _print_list(found: Calls) -> None:
             one.severity or "",
             str(one.made.trials) if one.made else "",
             str(one.made.study.budget.max_train_steps) if one.made else "",
-            _cut(one.why if one.made else f"cannot be made: {one.cannot}"),
+            _cut(_there(one) + (one.why if one.made else f"cannot be made: {one.cannot}")),
             one.command,
         )
         for one in found.calls
     ]
     print_table(LIST_HEADERS, rows, right="trials steps")
+    if found.by_hand:
+        write_sentence(f"{found.by_hand}.")
 
 
 # -- writing and running ------------------------------------------------------------------------

@@ -83,6 +83,8 @@ def _plan(target: str, lab: Path | None, *, yes: bool) -> Plan:
 
 
 def _print(plan: Plan, *, defaults: bool) -> None:
+    from dataclasses import replace
+
     from labtui.verdicts.summary import counts_text
 
     study = plan.study
@@ -102,7 +104,7 @@ def _print(plan: Plan, *, defaults: bool) -> None:
             ("time", _time(plan)),
             ("disk", _disk(plan)),
             ("baseline", _baseline(plan)),
-            ("found", counts_text(plan.verdict)),
+            ("found", counts_text(replace(plan.verdict, findings=_printed(plan.verdict.findings)))),
         ]
     )
     _print_arms(plan)
@@ -205,10 +207,21 @@ def _print_roles(plan: Plan, *, defaults: bool) -> None:
         print_table(("hyperparameter", "role", "kind", "values", "when"), rows)
 
 
+def _is_value(one: Finding) -> bool:
+    """Tell whether a finding is the caveat of one fixed value: all of them are told as one."""
+    return one.code == "caveat" and "value" in one.evidence
+
+
+def _printed(found: Sequence[Finding]) -> list[Finding]:
+    """Give the findings that are printed by themselves: one for all fixed values."""
+    first = [one for one in found if _is_value(one)][:1]
+    return [one for one in found if not _is_value(one)] + first
+
+
 def _print_findings(found: Sequence[Finding]) -> None:
     from labtui.verdicts.summary import GLYPHS, subject_text
 
-    caveats = [one for one in found if one.code == "caveat" and "value" in one.evidence]
+    caveats = [one for one in found if _is_value(one)]
     for one in found:
         if one in caveats:
             continue

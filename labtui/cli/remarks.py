@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,24 +15,9 @@ if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.paths import LabPaths
     from labtui.store.records import NoteRecord
+    from labtui.verdicts.remarks import Subject
 
 STDIN = "-"
-
-LONGEST_TAG = 60
-"""Characters of a tag: a word to choose by; what is longer is a note."""
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is noted on: a workload, or a study or trial by its name."""
-
-    name: str
-    kind: str
-
-    @property
-    def key(self) -> str:
-        """How the lab's readers call it."""
-        return f"workload:{self.name}" if self.kind == "workload" else self.name
 
 
 def note(
@@ -104,26 +88,27 @@ def _arguments(
     return None, name
 
 
-def _subject(lab: Lab, name: str | None, workload: str | None) -> _Subject | None:
+def _subject(lab: Lab, name: str | None, workload: str | None) -> Subject | None:
     """Find what is meant; None for all of the lab.
 
     Raises:
         UnknownName: There is no such thing.
     """
     from labtui.store.records import StudyRecord
+    from labtui.verdicts.remarks import Subject
 
     if workload is not None:
-        return _Subject(lab.workload(workload).name, "workload")
+        return Subject(lab.workload(workload).name, "workload")
     if name is None:
         return None
     found = lab.find(name)
-    return _Subject(found.name, "study" if isinstance(found, StudyRecord) else "trial")
+    return Subject(found.name, "study" if isinstance(found, StudyRecord) else "trial")
 
 
 # -- notes ----------------------------------------------------------------------------------------
 
 
-def _draft(text: str | None, about: _Subject, paths: LabPaths) -> Draft:
+def _draft(text: str | None, about: Subject, paths: LabPaths) -> Draft:
     from labtui.cli.editor import Draft, from_editor, from_stdin
 
     if text == STDIN:
@@ -144,17 +129,12 @@ def _draft(text: str | None, about: _Subject, paths: LabPaths) -> Draft:
     return draft
 
 
-def _store(paths: LabPaths, about: _Subject, draft: Draft) -> None:
+def _store(paths: LabPaths, about: Subject, draft: Draft) -> None:
     from labtui.cli.editor import storing
-    from labtui.engine.asking import note_workload
-    from labtui.engine.client import add_note
-    from labtui.store.writer import storable
+    from labtui.verdicts.remarks import store_note
 
     with storing(draft):
-        if about.kind == "workload":
-            note_workload(paths, about.name, storable(draft.text))
-        else:
-            add_note(paths, about.name, storable(draft.text))
+        store_note(paths, about, draft.text)
 
 
 def _print_notes(paths: LabPaths, name: str | None, workload: str | None, *, json: bool) -> None:
@@ -176,7 +156,7 @@ def _print_notes(paths: LabPaths, name: str | None, workload: str | None, *, jso
         write(f"{clean(subject)}  tags: {clean(', '.join(of))}")
 
 
-def _concerns(subject: str, about: _Subject | None) -> bool:
+def _concerns(subject: str, about: Subject | None) -> bool:
     """Say whether a note or tag is of what was asked for: of a study, its trials' as well."""
     if about is None or subject == about.key:
         return True
@@ -202,32 +182,24 @@ def _check_tag(tag: str) -> None:
     Raises:
         Misuse: It is not.
     """
-    if not tag or len(tag) > LONGEST_TAG or not tag.isprintable() or set(tag) & set(" ,"):
-        from labtui.verdicts.text import clean
+    from labtui.verdicts.remarks import tag_problem
 
-        shown = clean(tag[:LONGEST_TAG])
-        raise Misuse(
-            f"found the tag {shown!r}; expected a word without space or comma, of at most "
-            f"{LONGEST_TAG} characters"
-        )
+    problem = tag_problem(tag)
+    if problem:
+        raise Misuse(problem)
 
 
-def _check_untag(lab: Lab, about: _Subject, untag: Sequence[str]) -> None:
-    has = lab.tags().get(about.key, [])
+def _check_untag(lab: Lab, about: Subject, untag: Sequence[str]) -> None:
+    from labtui.verdicts.remarks import tags_of
+
+    has = tags_of(lab, about)
     for tag in untag:
         if tag not in has:
             raise Misuse(f"{about.name} has no tag {tag!r}; it has {', '.join(has) or 'none'}")
 
 
-def _change_tags(
-    paths: LabPaths, about: _Subject, add: Sequence[str], remove: Sequence[str]
-) -> str:
-    from labtui.engine.asking import change_tags
+def _change_tags(paths: LabPaths, about: Subject, add: Sequence[str], remove: Sequence[str]) -> str:
+    from labtui.verdicts.remarks import change_tags
 
-    if about.kind == "workload":
-        change_tags(paths, workload=about.name, add=add, remove=remove)
-    else:
-        change_tags(paths, subject=about.name, add=add, remove=remove)
-    with open_lab(paths.db) as opened:
-        has = opened.tags().get(about.key, [])
+    has = change_tags(paths, about, add, remove)
     return f"tags of {about.name}: {', '.join(has) or 'none'}"

@@ -26,8 +26,10 @@ def print_study(
         width: Columns; those of the terminal by default.
         color: Whether to use colours; by default on a terminal.
     """
+    from labtui.verdicts.arm_names import named
+
     study = lab.study(name)
-    print_arms(study, lab.trials(name))
+    print_arms(study, named(lab, study, lab.trials(name))[0])
     write()
     draw(figures(lab, name), width=width, height=HEIGHT, color=color)
 

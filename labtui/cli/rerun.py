@@ -73,7 +73,7 @@ def rerun(
     with Lab(paths) as opened:
         subject = opened.find(name)
         if not isinstance(subject, StudyRecord):
-            _end_trial(opened, paths, subject, trained=bool(waiting or planned), json=json)
+            _end_trial(opened, subject, trained=bool(waiting or planned), json=json)
         elif arms:
             _end_arms(opened, subject, json=json)
         else:
@@ -152,16 +152,16 @@ def _what(one: Again) -> str:
 # -- what was found -------------------------------------------------------------------------
 
 
-def _end_trial(lab: Lab, paths: LabPaths, trial: TrialRecord, *, trained: bool, json: bool) -> None:
+def _end_trial(lab: Lab, trial: TrialRecord, *, trained: bool, json: bool) -> None:
     from labtui.verdicts.answer_words import rerun_numbers, rerun_words
     from labtui.verdicts.documents import jsonable
     from labtui.verdicts.evidence import reruns_of
-    from labtui.verdicts.reruns import read_reruns
+    from labtui.verdicts.reruns import keep_deviation, read_reruns
     from labtui.verdicts.text import number
 
     study = reruns_of(lab, trial)[-1]
     found = read_reruns(lab, study)
-    kept = _keep(lab, paths, study, found.entry, trained=trained)
+    kept = keep_deviation(lab, study, trained=trained) or None
     if json:
         document = {"study": study.name, **rerun_numbers(found), "answer": rerun_words(found)}
         values = [
@@ -210,39 +210,6 @@ def _flattered(found: Any) -> str:
     if found.flattered <= 0:
         return "nothing: its reruns are as good"
     return f"{found.flattered:.2g}, which it owes to being selected"
-
-
-def _keep(
-    lab: Lab, paths: LabPaths, study: StudyRecord, entry: dict[str, Any] | None, *, trained: bool
-) -> str | None:
-    """Put a retrain deviation on the workload's card; gives the workload, None where it is not.
-
-    What was trained last is kept; what is only looked at takes no other's place.
-    """
-    from labtui.engine import client
-    from labtui.verdicts.reruns import ENTRY
-
-    if entry is None:
-        return None
-    known = lab.card(study.workload).get(ENTRY) or {}
-    if known == entry:
-        return study.workload
-    if not trained and known and known.get("study") != study.name:
-        return None
-    client.put_card(
-        paths,
-        study.workload,
-        {ENTRY: entry},
-        trainer=_trainer(study),
-        metric=study.metric,
-        goal=study.direction,
-    )
-    return study.workload
-
-
-def _trainer(study: StudyRecord) -> str:
-    found = study.spec.get("trainer") or {}
-    return str(found.get("name", "")) if isinstance(found, dict) else str(found)
 
 
 def _end_arms(lab: Lab, study: StudyRecord, *, json: bool) -> None:

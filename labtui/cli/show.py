@@ -93,9 +93,11 @@ def _print_study(
     lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], ranking: str = ""
 ) -> None:
     from labtui.verdicts.answer import answer_of
+    from labtui.verdicts.arm_names import named
 
     write_sentence(answer_of(lab, study, trials).sentence)
     write()
+    trials, _ = named(lab, study, trials)
     _print_summary(study, trials, ranking, standing(lab, study.name, study.name))
     _print_beside_parent(lab, study)
     print_roles(lab, study)
@@ -132,6 +134,7 @@ def _print_summary(
     ranking: str,
     more: Sequence[tuple[str, str]],
 ) -> None:
+    from labtui.study.kinds import REPEATED
     from labtui.verdicts.tables import progress
     from labtui.verdicts.text import duration, number
 
@@ -148,7 +151,12 @@ def _print_summary(
             ("objective", f"{study.direction} {study.metric} ({how})"),
             ("ranking", ranking),
             ("trials", f"{far.done} of {far.total} done, {far.infeasible} infeasible"),
-            ("best", "" if best is None else f"{number(far.best_value)} in {study.name}/{best}"),
+            (
+                "best",
+                ""
+                if best is None or study.kind in REPEATED
+                else f"{number(far.best_value)} in {study.name}/{best}",
+            ),
             ("elapsed", "" if far.elapsed is None else duration(far.elapsed)),
             ("left", "" if far.eta is None else f"about {duration(far.eta)}"),
             *more,
@@ -173,10 +181,14 @@ def print_roles(lab: Lab, study: StudyRecord) -> None:
 
 
 def print_arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
-    """Print the table of arms."""
+    """Print the table of arms; of reruns, which are compared by their means, those."""
+    from labtui.study.kinds import REPEATED
     from labtui.verdicts.tables import arms
     from labtui.verdicts.text import number, share_text
 
+    if study.kind in REPEATED:
+        _print_means(trials)
+        return
     rows = [
         (
             row.arm or "all",
@@ -194,6 +206,25 @@ def print_arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     ]
     write()
     print_table(ARM_HEADERS, rows, right=" ".join(ARM_HEADERS[1:]))
+
+
+def _print_means(trials: Sequence[TrialRecord]) -> None:
+    from labtui.verdicts.arm_names import MEAN_HEADERS, mean_rows
+    from labtui.verdicts.text import number, share_text
+
+    rows = [
+        (
+            row.arm or "all",
+            str(row.trials),
+            str(row.ended),
+            share_text(row.infeasible, row.ended),
+            number(row.mean),
+            number(row.deviation),
+        )
+        for row in mean_rows(trials)
+    ]
+    write()
+    print_table(MEAN_HEADERS, rows, right=" ".join(MEAN_HEADERS[1:]))
 
 
 def _print_sample_error(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
@@ -245,17 +276,19 @@ def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) 
         trial: The trial.
         study: Its study, where it has another objective than the lab says.
     """
+    from labtui.verdicts.arm_names import arm_names
     from labtui.verdicts.documents import last_value
     from labtui.verdicts.text import clean, duration, number, params_text
 
     study = study or lab.study(trial.study)
+    arms = arm_names(lab, study, lab.trials(study.name))
     log = lab.paths.trial_log(trial.id)
     print_fields(
         [
             ("trial", f"{trial.name} (id {trial.id})"),
             ("state", trial.state),
             ("reason", trial.reason),
-            ("arm", trial.arm),
+            ("arm", arms.get(trial.arm, trial.arm)),
             ("parameters", params_text(trial.params)),
             ("objective", f"{study.direction} {study.metric}"),
             ("best", _at(number(trial.best_value), trial.best_step)),

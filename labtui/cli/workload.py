@@ -95,26 +95,10 @@ def _print_all(lab: Lab, *, json: bool) -> None:
 
 
 def _print_card(card: Card) -> None:
-    from labtui.verdicts.card import baseline_text, params_line, task_sentences
+    from labtui.verdicts.card import task_sentences
+    from labtui.verdicts.card_words import card_fields
 
-    workload = card.workload
-    described = card.declared.description if card.declared is not None else ""
-    how = "best over training" if card.select == "best" else "final value"
-    print_fields(
-        [
-            ("workload", workload.name),
-            ("data", described or "your own"),
-            ("trainer", workload.trainer),
-            ("objective", f"{workload.goal} {workload.metric} ({how})"),
-            ("chance", _chance(card)),
-            ("step", _step(card)),
-            ("batch", _batch(card)),
-            ("retrain", _retrain(card)),
-            ("baseline", baseline_text(card)),
-            ("values", params_line(card)),
-            ("tags", ", ".join(card.tags)),
-        ]
-    )
+    print_fields(card_fields(card))
     tasks = task_sentences(card)
     if tasks:
         write("\nto do")
@@ -123,48 +107,6 @@ def _print_card(card: Card) -> None:
     _print_launches(card)
     _print_studies(card)
     _print_notes(card)
-
-
-def _chance(card: Card) -> str:
-    from labtui.verdicts.text import number
-
-    if card.metric.chance is None:
-        return "unknown: nothing says what a model that knows nothing reaches"
-    many = f"; {card.metric.examples} validation examples" if card.metric.examples else ""
-    return f"{number(card.metric.chance)}{many}"
-
-
-def _step(card: Card) -> str:
-    from labtui.verdicts.probes import seconds
-
-    if card.step_time is None:
-        return "unknown: no trials of it yet"
-    return f"{seconds(card.step_time)} a step (median of {card.timed})"
-
-
-def _batch(card: Card) -> str:
-    if not card.feasible:
-        return f"not probed; `labtui probe batch-size {card.workload.name}`"
-    probe = card.probe
-    stale = card.probe_again.get("batch_size_probe")
-    told = f"{card.feasible[0]} … {card.feasible[-1]} feasible"
-    if probe.get("largest_that_pays"):
-        told += f", {probe['largest_that_pays']} is the largest that pays"
-    return f"{told} ({str(probe.get('date'))[:10]})" + (f"; stale: {stale}" if stale else "")
-
-
-def _retrain(card: Card) -> str:
-    from labtui.verdicts.card import rerun_command
-    from labtui.verdicts.text import number
-
-    entry = card.retrain
-    if not entry:
-        return f"not measured; `{rerun_command(card)}`"
-    stale = f"; stale: {card.retrain_stale}" if card.retrain_stale else ""
-    return (
-        f"deviation {number(entry.get('deviation'))}, mean {number(entry.get('mean'))} over "
-        f"{entry.get('reruns')} reruns of {entry.get('trial')} ({entry.get('date')}){stale}"
-    )
 
 
 def _print_launches(card: Card) -> None:
@@ -186,6 +128,7 @@ def _print_launches(card: Card) -> None:
 
 
 def _print_studies(card: Card) -> None:
+    from labtui.verdicts.arm_names import shown_best
     from labtui.verdicts.text import ago, number
 
     if not card.studies:
@@ -197,8 +140,8 @@ def _print_studies(card: Card) -> None:
             one.kind,
             one.state,
             f"{one.ended}/{one.total}",
-            number(one.best_value),
-            number(one.best_trial),
+            number(shown_best(one)),
+            number(None if shown_best(one) is None else one.best_trial),
             ago(one.activity),
             one.goal,
         )

@@ -25,6 +25,9 @@ class Launch:
         data: The plan of looks, the looks taken, the study of reruns.
         adopt: Configuration that becomes the baseline; None unless the verdict is ``adopt``.
         card: Entries of the workload's card that follow, such as ``retrain``.
+        known_looks: How many looks the lab held when this was decided; a record that has more by
+            now stays as it is. By default as many as `data` has.
+        again: Id of the launch, rolled back since, whose candidate is adopted once more.
     """
 
     workload: str
@@ -38,6 +41,8 @@ class Launch:
     adopt: Mapping[str, Any] | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     launch: int | None = None
+    known_looks: int | None = None
+    again: int | None = None
 
 
 def record_launch(paths: LabPaths, launch: Launch) -> tuple[int, int | None]:
@@ -72,6 +77,8 @@ def record_launch(paths: LabPaths, launch: Launch) -> tuple[int, int | None]:
         "data": dict(launch.data),
         "adopt": adopt,
         "card": dict(launch.card),
+        "known_looks": launch.known_looks,
+        "again": launch.again,
     }
     found = ask(paths, request)
     return int(found["launch"]), found["baseline"]

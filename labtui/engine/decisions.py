@@ -89,7 +89,7 @@ def launch(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
         "SELECT baseline FROM workloads WHERE id = ?", (workload,)
     ).fetchone()
     known = request.get("launch")
-    if known is None:
+    if known is None and request.get("again") is None:
         known = _begun(writer, request, workload, trial)
     if known is not None:
         row = writer.connection.execute(
@@ -99,7 +99,8 @@ def launch(writer: Writer, request: dict[str, Any]) -> dict[str, Any]:
             raise Refused(f"launch {known}: workload {request['workload']!r} has none of that id")
         if row[0] is not None:
             raise Refused(f"launch {known} was adopted already, as baseline {row[0]}")
-        if _looks(json.loads(row[1])) > _looks(request.get("data", {})):
+        knew = request.get("known_looks")
+        if _looks(json.loads(row[1])) > (_looks(request.get("data", {})) if knew is None else knew):
             # Somebody else looked meanwhile: what a look found is never forgotten.
             return {"workload": request["workload"], "launch": known, "baseline": current}
     if request["baseline"] != current:

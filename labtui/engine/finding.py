@@ -22,23 +22,29 @@ def find_study(writer: Writer, name: str) -> int:
     Raises:
         Refused: The lab holds none of that name.
     """
-    row = writer.connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    names = [found[0] for found in writer.connection.execute("SELECT name FROM studies")]
-    near = difflib.get_close_matches(name, names, n=1)
+    return _named(writer, "studies", "study", name, "`labtui list` shows what there is")
+
+
+def _named(writer: Writer, table: str, what: str, name: str, hint: str) -> int:
+    known = dict(writer.connection.execute(f"SELECT name, id FROM {table}").fetchall())
+    if name in known:
+        return int(known[name])
+    near = difflib.get_close_matches(name, list(known), n=1)
     guess = f" — did you mean {near[0]!r}?" if near else ""
-    raise Refused(f"no study {name!r} in this lab{guess}; `labtui list` shows what there is")
+    raise Refused(f"no {what} {name!r} in this lab{guess}; {hint}")
 
 
 def find_subject(writer: Writer, reference: str) -> tuple[int | None, int | None]:
-    """Give (study, None) for a study's name, (None, trial) for ``study/17`` or a trial's id.
+    """Give (study, None) for a study's name, else (None, trial) for ``study/17`` or a trial's id.
 
     Raises:
         Refused: The lab holds neither.
     """
+    study = writer.connection.execute("SELECT id FROM studies WHERE name = ?", (reference,))
+    row = study.fetchone()
+    if row is not None:
+        return int(row[0]), None
     name, slash, number = reference.rpartition("/")
-    row = None
     if slash and number.isdecimal():
         row = writer.connection.execute(
             "SELECT t.id FROM trials t JOIN studies s ON s.id = t.study "
@@ -58,10 +64,4 @@ def find_workload(writer: Writer, name: str) -> int:
     Raises:
         Refused: The lab holds none of that name.
     """
-    row = writer.connection.execute("SELECT id FROM workloads WHERE name = ?", (name,)).fetchone()
-    if row is not None:
-        return int(row[0])
-    names = [found[0] for found in writer.connection.execute("SELECT name FROM workloads")]
-    near = difflib.get_close_matches(name, names, n=1)
-    guess = f" — did you mean {near[0]!r}?" if near else ""
-    raise Refused(f"no workload {name!r} in this lab{guess}; a study or a probe makes one")
+    return _named(writer, "workloads", "workload", name, "a study or a probe makes one")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import labtui
 from labtui.engine import devices
-from labtui.trainer.plugin import Plugin
+from labtui.study.fields import Scalar, same, scalar_text
+from labtui.trainer.plugin import Plugin, Workload
 
 if TYPE_CHECKING:
     from labtui.study.spec import Study
@@ -42,6 +43,14 @@ def find_plugin(name: str) -> Plugin:
     entries = {entry.name: entry for entry in _entries()}
     _expect("trainer", name, entries, "this labtui")
     return _load(entries[name])
+
+
+def declared_workload(trainer: str, workload: str) -> Workload | None:
+    """Give what a trainer declares of a workload; None where it does not, or is not here."""
+    try:
+        return find_plugin(trainer).workloads.get(workload)
+    except TrainerError:
+        return None
 
 
 def _entries() -> list[EntryPoint]:
@@ -108,10 +117,11 @@ def check_devices(study: Study, plugin: Plugin, environment: Mapping[str, str]) 
 
 
 def check_trainer(study: Study) -> Plugin:
-    """Load a study's trainer and see whether it knows the workload and the hyperparameters.
+    """Load a study's trainer and see whether it knows the workload and what it is given.
 
     Raises:
-        TrainerError: It does not; the nearest it knows is named.
+        TrainerError: It does not know a workload, a hyperparameter or a category; the nearest it
+            knows is named.
     """
     plugin = find_plugin(study.trainer.name)
     stack_limit(plugin, study.budget.stack, study.budget.timeout)
@@ -119,9 +129,35 @@ def check_trainer(study: Study) -> Plugin:
         return plugin
     _expect("workload", study.workload, plugin.workloads, f"trainer {plugin.name!r}")
     known = plugin.workloads[study.workload].hyperparameters
-    for name in study.hyperparameters:
+    for name, definitions in study.hyperparameters.items():
         _expect("hyperparameters", name, known, f"workload {study.workload!r}")
+        for one in definitions:
+            listed = [one.value] if one.role == "fixed" else one.values or []
+            check_categories(plugin.workloads[study.workload], study.workload, name, listed)
     return plugin
+
+
+def check_categories(
+    declared: Workload, workload: str, name: str, values: Iterable[Scalar]
+) -> None:
+    """See whether a workload knows the values of a hyperparameter that has categories.
+
+    Args:
+        declared: What its trainer declares of it; a range is a proposal, categories are all.
+        workload: Its name.
+        name: The hyperparameter.
+        values: What it is to be.
+
+    Raises:
+        TrainerError: It does not know one; the nearest it knows is named.
+    """
+    one = declared.hyperparameters.get(name)
+    if one is None or not one.values or one.low is not None:
+        return
+    for value in values:
+        if not any(same(value, known) for known in one.values):
+            known_texts = [scalar_text(known) for known in one.values]
+            _expect(name, scalar_text(value), known_texts, f"workload {workload!r}")
 
 
 def _expect(what: str, found: str, known: Iterable[str], owner: str) -> None:

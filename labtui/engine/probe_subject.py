@@ -47,6 +47,7 @@ class Subject:
         declared: What the trainer declares, if it declares its workloads.
         source: Where the configuration is from, for people.
         given: The hyperparameters that the person named.
+        select: ``best`` or ``final``: which value of the metric is the objective.
     """
 
     workload: str
@@ -61,6 +62,7 @@ class Subject:
     declared: Workload | None
     source: str
     given: frozenset[str] = frozenset()
+    select: str = "best"
 
     def study(
         self,
@@ -172,8 +174,8 @@ def find_baseline(paths: LabPaths, subject: Subject) -> BaselineRecord | None:
         return None
     with Lab(paths) as lab:
         found = lab.baseline(subject.workload)
-    named = found.configuration.get("trainer", {}).get("name") if found is not None else None
-    return found if named == subject.trainer["name"] else None
+    alike = found is not None and found.trainer == subject.trainer["name"]
+    return found if alike else None
 
 
 def of_baseline(subject: Subject, baseline: BaselineRecord | None) -> Subject:
@@ -188,6 +190,7 @@ def of_baseline(subject: Subject, baseline: BaselineRecord | None) -> Subject:
         trainer=dict(baseline.configuration["trainer"]),
         metric=objective.get("metric", subject.metric),
         goal=objective.get("goal", subject.goal),
+        select=objective.get("select", subject.select),
         steps=baseline.configuration.get("budget", {}).get("max_train_steps", subject.steps),
         source=f"baseline {baseline.id}{where}",
     )
@@ -272,6 +275,7 @@ def _of_study(
         params={**_defaults(declared), **params},
         metric=study.objective.metric,
         goal=study.objective.goal,
+        select=study.objective.select,
         folder=folder,
         common=_common(study.to_json(), None),
         steps=study.budget.max_train_steps,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labtui.study.fields import Scalar, same
 from labtui.study.halton import unit
 from labtui.study.model import Hyperparameter, Study
-from labtui.study.plan import arms, drawn
+from labtui.study.plan import drawn
 from labtui.study.space import Dimension, active, holding, resolve, topological
 
 if TYPE_CHECKING:
@@ -177,8 +177,3 @@ def _fits(definition: Hyperparameter, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return -BEYOND <= _along(definition, value) <= 1 + BEYOND
-
-
-def search_spaces(study: Study) -> list[SearchSpace]:
-    """Return the space of every arm; one in a joint study."""
-    return [SearchSpace(study, arm) for arm in arms(study)]

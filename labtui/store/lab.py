@@ -185,7 +185,8 @@ class Lab(WorkloadReader):
             return _trial(rows[0], alive=alive)
         names = [row[0] for row in self._all("SELECT name FROM studies")]
         hint = "a trial is named STUDY/NUMBER, and `labtui show STUDY` lists them"
-        raise UnknownName("trial", reference, names, hint)
+        known = names if {reference, study}.isdisjoint(names) else []  # else the study is meant
+        raise UnknownName("trial", reference, known, hint)
 
     def find(self, reference: str) -> StudyRecord | TrialRecord:
         """Give the study of that name, else the trial.

@@ -211,6 +211,11 @@ class BaselineRecord:
         """Every hyperparameter of it."""
         return dict(self.configuration.get("params", {}))
 
+    @property
+    def trainer(self) -> str:
+        """The name of what trained it; empty where that is not known."""
+        return str(self.configuration.get("trainer", {}).get("name", ""))
+
 
 @dataclass(frozen=True)
 class LaunchRecord:

@@ -33,6 +33,11 @@ def scalar_text(value: Scalar) -> str:
     return "null" if value is None else str(value)
 
 
+def short_text(value: Scalar) -> str:
+    """Return a value as people read it: as labels write it, floats with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else scalar_text(value)
+
+
 def same(left: Scalar, right: Scalar) -> bool:
     """Tell whether two values are one: 1 is 1.0, but neither is true."""
     return isinstance(left, bool) == isinstance(right, bool) and left == right

@@ -44,7 +44,7 @@ def repeat(
         study: Where trainer, objective, steps and devices are from; named as the parent.
         configurations: Every hyperparameter of each; at least one, no two alike.
         name: Of the study.
-        kind: ``rerun``, ``arms``, ``launch``: see `labtui.study.inheritance.COMPLETE`.
+        kind: ``rerun``, ``arms``, ``launch``: see `labtui.study.kinds.REPEATED`.
         goal: Its question, in words.
         repetitions: Trials of each configuration.
         answers: What of the parent it answers.

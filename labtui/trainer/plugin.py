@@ -20,7 +20,8 @@ class Hyperparameter:
         default: The simple initial configuration (P04).
         low: Sensible range to search, in the hyperparameter's own unit; None for categories.
         high: The other end of it.
-        values: The categories, when it has no range.
+        values: The categories, when it has no range: all that there are, a study with another is
+            refused.
         scale: ``log`` or ``linear``; ``one_minus`` says that 1 - x is what varies on that scale.
         shape: Whether another value changes the shape of the model, so that trials cannot stack.
     """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labtui.store.records import ENDED
 from labtui.verdicts import tables
+from labtui.verdicts.arm_names import named
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
@@ -59,7 +60,8 @@ class StudyFeed:
             self._trials.clear()
         self._trials.update((trial.id, trial) for trial in fresh)
         self._last = pulse
-        trials = tuple(sorted(self._trials.values(), key=lambda trial: trial.number))
+        kept = sorted(self._trials.values(), key=lambda trial: trial.number)
+        trials = tuple(named(lab, study, kept)[0])
         return StudyView(
             study=study,
             trials=trials,

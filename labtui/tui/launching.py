@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labtui.store.lab import Lab
+from labtui.verdicts import launching
 from labtui.verdicts.launch_plan import LaunchRefused, latest_launch, plan_launch, standing_launch
-from labtui.verdicts.launch_reruns import is_ready, read_sides, repetitions, rerun_record
-from labtui.verdicts.launching import begin_launch, decide_launch, record_decision, unchanged
+from labtui.verdicts.launch_reruns import is_ready, read_sides, rerun_record
+from labtui.verdicts.launching import begin_launch, submit_group
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
@@ -102,19 +103,7 @@ def train_group(paths: LabPaths, planned: Planned) -> None:
         LaunchRefused: It was adopted meanwhile.
         RequestRefused, TrainerError, LabError: They cannot be.
     """
-    from labtui.engine.derived import submit_derived
-
-    planned = begin_launch(paths, _anew(paths, planned))
-    group = planned.open_group
-    if group is None:
-        return
-    with Lab(paths) as lab:
-        sides = read_sides(lab, planned)
-    if is_ready(sides, group):
-        return
-    study, text = planned.rerun_study(repetitions(sides, group))
-    command = ["labtui", "launch", planned.candidate.name]
-    submit_derived(paths, planned.study, study, text, command=command, mode="extend")
+    submit_group(paths, begin_launch(paths, _anew(paths, planned)))
 
 
 def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> None:
@@ -129,10 +118,4 @@ def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> None:
         LaunchRefused: It was adopted meanwhile.
         RequestRefused, LabError: It cannot be recorded.
     """
-    planned = _anew(paths, planned)
-    if planned.record is None:
-        planned = begin_launch(paths, planned)
-    with Lab(paths) as lab:
-        decision = decide_launch(lab, planned, overruled)
-    if not unchanged(decision):
-        record_decision(paths, decision)
+    launching.take_look(paths, begin_launch(paths, _anew(paths, planned)), overruled)

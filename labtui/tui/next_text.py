@@ -44,10 +44,13 @@ def _trials(one: Call) -> str:
 
 
 def _because(one: Call) -> str:
+    from labtui.verdicts.followups import existing_text
+
     if one.made is None:
         return f"cannot be made: {clean(one.cannot)}"
     glyph = f"{GLYPHS[one.severity]} " if one.severity else "  "
-    return f"{glyph}{clean(one.why)}"
+    there = f"there is {existing_text(one)}; " if one.existing else ""
+    return f"{glyph}{there}{clean(one.why)}"
 
 
 def title(found: Calls) -> str:
@@ -61,15 +64,21 @@ def warnings(found: Calls) -> Iterator[str]:
     """Say what comes before any further study."""
     for bug in found.broken:
         yield f"{bug.code} comes first, no study answers it: {clean(bug.message)}"
+    if found.by_hand:
+        yield clean(found.by_hand)
 
 
 def lines(one: Call) -> Iterator[Line]:
     """Write a follow-up: what it changes, the finding that it answers, and its file."""
+    from labtui.verdicts.followups import existing_text
+
     yield Line(f"{label(one)}: {KINDS[one.kind]}", "$text-primary bold")
     if one.made is None:
         yield Line(f"✗ It cannot be made: {clean(one.cannot)}", "$text-warning")
     if one.called or one.made is not None:
         yield Line(f"Because {clean(one.why)}." if one.called else sentence(f"{one.why}."))
+    if one.existing:
+        yield Line(f"{existing_text(one)} answers the same already.", "$text-warning")
     yield Line(f"= {clean(one.command)}", "$text-muted")
     if one.made is None:
         return

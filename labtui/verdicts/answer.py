@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
+from labtui.study.kinds import COMPLETE
 from labtui.verdicts.answer_order import order_answer
+from labtui.verdicts.answer_ranges import cut_off_words, ranges_to_widen, widen_command
 from labtui.verdicts.answer_words import (
     NO_ANSWER,
     Answer,
@@ -32,12 +34,13 @@ from labtui.verdicts.evidence import (
     read_replicas,
     reruns_of,
 )
-from labtui.verdicts.reruns import EVIDENCE, known_deviation, read_reruns, sample_error
+from labtui.verdicts.reruns import known_deviation, read_reruns, sample_error
 from labtui.verdicts.tables import best_trial
 from labtui.verdicts.text import clean, number, value_text
 
 if TYPE_CHECKING:
     from labtui.analysis.arms import ArmOrder
+    from labtui.analysis.findings import Outcome
     from labtui.analysis.runs import Floats
     from labtui.analysis.table import StudyTable
     from labtui.verdicts.reruns import Reruns
@@ -54,6 +57,7 @@ def answer_of(
     trials: Sequence[TrialRecord],
     table: StudyTable | None = None,
     order: ArmOrder | None = None,
+    found: Sequence[Outcome] | None = None,
 ) -> Answer:
     """Answer a study's question as far as its trials, and what was rerun of them, allow.
 
@@ -63,15 +67,16 @@ def answer_of(
         trials: Its trials.
         table: The same as columns, where they are at hand.
         order: What `labtui.analysis.arms.order_of_arms` says of them, where it is at hand.
+        found: What was found in the study, where it was judged.
     """
-    if study.kind in EVIDENCE:
+    if study.kind in COMPLETE:
         return _of_evidence(lab, study, trials)
     if best_trial(study, trials) is None:
         return _nothing(study, trials)
     from labtui.verdicts.loading import study_table
 
     table = study_table(lab, study, trials) if table is None else table
-    told = _Told(lab, study, trials, table)
+    told = _Told(lab, study, trials, table, found)
     if len(table.arm_names) > 1:
         return told.with_basis(told.arms(order))
     return told.with_basis(told.best())
@@ -88,9 +93,15 @@ class _Told:
     """What is said of one study."""
 
     def __init__(
-        self, lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], table: StudyTable
+        self,
+        lab: Lab,
+        study: StudyRecord,
+        trials: Sequence[TrialRecord],
+        table: StudyTable,
+        found: Sequence[Outcome] | None = None,
     ) -> None:
         self.lab, self.study, self.trials, self.table = lab, study, trials, table
+        self.found = found
         self.way = "lower" if study.minimize else "higher"
         self.metric = metric_words(study.metric)
         self.known, self.outdated = known_deviation(lab, study, trials)
@@ -126,7 +137,10 @@ class _Told:
         if self.known is not None:
             basis.append(f"retraining deviates by {self.known.deviation:.2g}")
         until = f"no order is supported until `{command}`"
-        if again is not None:
+        if found := ranges_to_widen(self.table, self.found):
+            command = widen_command(self.study)
+            until = cut_off_words(self.table, found, command)
+        elif again is not None:
             until = f"its reruns are not over: `{command}` goes on"
         return Answer(
             f"In this sample {ours}'s best is {lead} ({'; '.join(basis)}); {until}.",

@@ -96,7 +96,7 @@ def rerun_words(found: Reruns) -> str:
     what = f"reruns of {found.trial or 'a configuration'}"
     if spread.mean is None:
         if not spread.reruns:
-            return f"no {what} has ended."
+            return f"no rerun of {found.trial or 'a configuration'} has ended."
         return f"none of {spread.reruns} {what} could be trained."
     parts = [f"{spread.feasible} {what} have mean {number(spread.mean)}"]
     if spread.deviation is None:

@@ -16,12 +16,12 @@ from labtui.analysis.design_baseline import (
 )
 from labtui.analysis.findings import Outcome, cannot_judge
 from labtui.analysis.kinds import Meaning, meaning
-from labtui.engine.plugins import TrainerError, find_plugin
+from labtui.engine.plugins import declared_workload
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import BaselineRecord, StudyRecord
-from labtui.study.inheritance import COMPLETE
-from labtui.trainer.plugin import Workload
+from labtui.study.kinds import COMPLETE
+from labtui.trainer.plugin import Hyperparameter
 
 PROBES = {
     "batch_size_probe": ("the batch sizes", "labtui probe batch-size"),
@@ -30,31 +30,33 @@ PROBES = {
 """Entries of a workload's card that are measured for one model and optimizer (P02, P37)."""
 
 
-def declared_workload(baseline: BaselineRecord) -> Workload | None:
-    """Give what the baseline's trainer declares of the workload; None where it declares none."""
-    try:
-        plugin = find_plugin(str(baseline.configuration.get("trainer", {}).get("name", "")))
-    except TrainerError:
-        return None
-    return plugin.workloads.get(baseline.workload)
+def _declared(baseline: BaselineRecord) -> Mapping[str, Hyperparameter]:
+    found = declared_workload(baseline.trainer, baseline.workload)
+    return {} if found is None else found.hyperparameters
 
 
 def whole_params(baseline: BaselineRecord) -> dict[str, Any]:
     """Give a baseline's configuration, with the trainer's defaults for what it does not name."""
-    declared = declared_workload(baseline)
-    known = declared.hyperparameters if declared is not None else {}
+    known = _declared(baseline)
     return {**{name: one.default for name, one in known.items()}, **baseline.params}
 
 
 def meanings_of(baseline: BaselineRecord) -> dict[str, Meaning]:
     """Say what the hyperparameters of a baseline are."""
-    declared = declared_workload(baseline)
-    known = declared.hyperparameters if declared is not None else {}
+    known = _declared(baseline)
     return {name: meaning(name, known) for name in {**dict.fromkeys(known), **baseline.params}}
 
 
 def baseline_value(lab: Lab, baseline: BaselineRecord) -> float | None:
-    """Give the objective of the trial that a baseline is from; None where there is none."""
+    """Give the objective of a baseline; None where there is none.
+
+    Of one that a launch made it is the mean of its fresh reruns; else that of its trial alone,
+    which was selected.
+    """
+    for launch in lab.launches(workload=baseline.workload) if baseline.launch is not None else ():
+        mean = (launch.evidence.get("candidate") or {}).get("mean")
+        if launch.id == baseline.launch and isinstance(mean, (int, float)):
+            return float(mean)
     if not baseline.trial:
         return None
     try:

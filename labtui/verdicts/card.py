@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from labtui.analysis.design_baseline import Retune
 from labtui.analysis.findings import Verdict, gather
-from labtui.engine.plugins import TrainerError, find_plugin
+from labtui.engine.plugins import declared_workload
 from labtui.store.lab import Lab
 from labtui.store.records import (
     BaselineRecord,
@@ -51,7 +52,7 @@ class Card:
         select: ``best`` or ``final``, as its newest study has it.
         step_time: Seconds of a step; None if unknown. `timed` says where from.
         retrain_stale: Why the retrain deviation holds no longer; empty while it does.
-        baseline: The current one, and its `value`.
+        baseline: The current one; `value`: the mean of its reruns, else its trial's own.
         launches: All, oldest first; `studies` by activity.
         notes: (when, text); `tags` of the workload.
         retune: What is to be tuned again because of what the baseline changed.
@@ -90,6 +91,13 @@ class Card:
         return found if isinstance(found, Mapping) else {}
 
     @property
+    def fresh(self) -> Mapping[str, Any]:
+        """What the reruns of the launch that made the baseline came to; empty without one."""
+        made = self.baseline.launch if self.baseline is not None else None
+        found = next((one for one in self.launches if made is not None and one.id == made), None)
+        return {} if found is None else found.evidence.get("candidate") or {}
+
+    @property
     def feasible(self) -> list[int]:
         """Batch sizes that could be trained."""
         rows = self.probe.get("table") or ()
@@ -112,7 +120,7 @@ def read_card(lab: Lab, name: str) -> Card:
     repeat = {} if baseline is None else probes_to_repeat(workload.card, baseline)
     return Card(
         workload=workload,
-        declared=_declared(workload),
+        declared=declared_workload(workload.trainer, workload.name),
         metric=_metric(lab, workload, studies),
         select=studies[0].selection if studies else "best",
         step_time=step_time,
@@ -131,19 +139,12 @@ def read_card(lab: Lab, name: str) -> Card:
     )
 
 
-def _declared(workload: WorkloadRecord) -> Workload | None:
-    try:
-        return find_plugin(workload.trainer).workloads.get(workload.name)
-    except TrainerError:
-        return None
-
-
 def _metric(lab: Lab, workload: WorkloadRecord, studies: Sequence[StudyRecord]) -> Declared:
     """Give what is known of the objective, by the studies or by the trainer alone."""
     for study in studies:
         if study.metric == workload.metric:
             return declared_metrics(lab, study).get(workload.metric, Declared())
-    declared = _declared(workload)
+    declared = declared_workload(workload.trainer, workload.name)
     known = declared.metrics.get(workload.metric) if declared is not None else None
     return Declared() if known is None else Declared(known.goal, known.chance, known.examples)
 
@@ -200,14 +201,21 @@ def card_document(card: Card) -> Document:
         (``feasible``, ``largest_that_pays``, ``date``, ``stale``), ``retrain`` (as the card has it,
         and ``stale``), ``baseline`` and ``baselines`` (``id``, ``parent``, ``study``, ``trial``,
         ``launch``, ``params``, ``reason``, ``created``, ``rolled_back``; the current one also
-        ``value``), ``retune`` (``name``, ``value``, ``because``), ``probe_again`` (card's key →
-        why), ``launches``, ``studies``, ``notes``, ``tags``, ``card`` (all entries) and the keys of
-        `verdict_document`. What is unknown is null.
+        ``value``; where that is the mean of its launch's reruns, their ``deviation`` and how many,
+        ``reruns``), ``retune`` (``name``, ``value``, ``because``), ``probe_again`` (card's key →
+        why), ``launches``, ``studies``, ``notes``, ``tags``, ``card`` (all entries) and the keys
+        of `verdict_document`. What is unknown is null.
     """
     workload, probe = card.workload, card.probe
     current = None
     if card.baseline is not None:
-        current = {**_baseline(card.baseline), "value": card.value}
+        again = card.fresh
+        current = {
+            **_baseline(card.baseline),
+            "value": card.value,
+            "deviation": again.get("deviation"),
+            "reruns": _feasible(again),
+        }
     document = {
         "workload": workload.name,
         "trainer": workload.trainer,
@@ -328,7 +336,7 @@ def task_sentences(card: Card) -> list[str]:
 def rerun_command(card: Card) -> str:
     """Give the command that measures the retrain deviation."""
     trial = card.baseline.trial if card.baseline is not None else ""
-    return f"labtui rerun {trial or 'TRIAL'} -n 5"
+    return f"labtui rerun {shlex.quote(trial) if trial else 'TRIAL'} -n 5"
 
 
 def cards(lab: Lab) -> list[Card]:
@@ -336,12 +344,25 @@ def cards(lab: Lab) -> list[Card]:
     return [read_card(lab, one.name) for one in lab.workloads()]
 
 
+def _feasible(again: Mapping[str, Any]) -> int | None:
+    return again["reruns"] - again["infeasible"] if again.get("mean") is not None else None
+
+
+def value_words(card: Card) -> str:
+    """Write the baseline's value; of one that was launched: ``0.05 ± 0.004 (mean of …)``."""
+    again, many = card.fresh, _feasible(card.fresh)
+    if many is None:
+        return number(card.value)
+    spread = f" ± {number(again['deviation'])}" if again.get("deviation") is not None else ""
+    return f"{number(card.value)}{spread} (mean of {many} fresh rerun{'s' * (many != 1)})"
+
+
 def baseline_text(card: Card) -> str:
     """Say what the baseline is: ``3 since 2026-11-22: s/17, validation/error_rate 0.02, …``."""
     one = card.baseline
     if one is None:
         return "none"
-    value = f", {card.workload.metric} {number(card.value)}" if card.value is not None else ""
+    value = f", {card.workload.metric} {value_words(card)}" if card.value is not None else ""
     how = f"launch {one.launch}" if one.launch is not None else "set by hand"
     where = one.trial or "no trial"
     return f"{one.id} since {one.created[:10]}: {where}{value}; {how}: {one.reason}"

@@ -16,7 +16,7 @@ from labtui.analysis.curves import judge_curves
 from labtui.analysis.feasibility import classify, judge_feasibility
 from labtui.analysis.findings import Finding, Outcome, Verdict, cannot_judge, gather
 from labtui.analysis.instability import judge_stability
-from labtui.analysis.lengths import below_chance, judge_lengths
+from labtui.analysis.lengths import agreeing, below_chance, judge_lengths
 from labtui.analysis.luck import Known, judge_luck
 from labtui.analysis.runs import Floats, Run
 from labtui.analysis.sampling import judge_sampling
@@ -24,12 +24,14 @@ from labtui.analysis.sensitivity import judge_sensitivity
 from labtui.analysis.table import StudyTable
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
+from labtui.study.kinds import COMPLETE
 from labtui.verdicts.answer import NO_ANSWER, Answer, answer_of
+from labtui.verdicts.answer_ranges import ranges_to_widen
 from labtui.verdicts.evidence import evidence_of, read_replicas
 from labtui.verdicts.figures import best_trials
 from labtui.verdicts.judged import JudgedTrials
 from labtui.verdicts.loading import RunReader, study_table
-from labtui.verdicts.reruns import EVIDENCE, known_deviation
+from labtui.verdicts.reruns import known_deviation
 
 __all__ = ["StudyCheck", "check_study", "check_trial", "study_table"]
 
@@ -67,23 +69,24 @@ def check_study(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> 
         trials: All its trials; those that have not ended are left out.
     """
     table = study_table(lab, study, trials)
-    evidence = study.kind in EVIDENCE
+    evidence = study.kind in COMPLETE
     results: Iterable[Outcome] = ()
     if not evidence:
         found = _results(table, study.selection, *_luck(lab, study, trials))
         results = even_only(found, adaptive=table.adaptive)
-    outcomes = [*results, *_runs(lab, study, trials)]
-    order = None
+    outcomes = agreeing([*results, *_runs(lab, study, trials)])
+    verdict, order = gather(outcomes), None
     if len(table.arm_names) > 1 and not evidence:
-        order = order_of_arms(table, rerun=bool(evidence_of(lab, study.name, "arms")))
-    verdict = gather(outcomes)
+        # Reruns are no advice for arms whose ranges are cut off.
+        cut_off = bool(ranges_to_widen(table, verdict.findings))
+        order = order_of_arms(table, rerun=cut_off or bool(evidence_of(lab, study.name, "arms")))
     return StudyCheck(
         verdict=verdict,
         table=table,
         order=order,
         complete=len(table) >= study.total,
         evidence=evidence,
-        answer=answer_of(lab, study, trials, table, order),
+        answer=answer_of(lab, study, trials, table, order, verdict.findings),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,10 +11,14 @@ from labtui.interop.experiment_log import log_row
 from labtui.store.errors import UnknownName
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord
+from labtui.study.kinds import REPEATED
 from labtui.verdicts.documents import jsonable
 from labtui.verdicts.exports import Tell, logged
 from labtui.verdicts.tagged import tagged
-from labtui.verdicts.text import number
+from labtui.verdicts.text import clean, number, percent
+
+MOST_TEXT = 400
+"""Characters of a note or goal that a log shows: four lines; `labtui note NAME --list` has all."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,12 @@ def log_document(
 
 
 def best_text(row: Mapping[str, Any]) -> str:
-    """Write the best value of a row with what training it again changes: ``0.014 ± 0.002``."""
+    """Write the best value of a row with what training it again changes: ``0.014 ± 0.002``.
+
+    Nothing for reruns, whose best is mere luck: their answer has the means.
+    """
+    if row["kind"] in REPEATED:
+        return ""
     spread = row["retrain_deviation"]
     best = number(row["best_value"])
     return best if spread is None or row["best_value"] is None else f"{best} ± {number(spread)}"
@@ -99,3 +108,31 @@ def changes_text(row: Mapping[str, Any]) -> str:
         return ""
     commit = str(row["git_commit"])[:12]
     return f"{commit} and uncommitted changes" if row["uncommitted_changes"] else commit
+
+
+def infeasible_text(row: Mapping[str, Any]) -> str:
+    """Write the share of infeasible trials of a row, to a tenth of a percent."""
+    share = row["infeasible_share"]
+    return percent(None if share is None else round(share, 3))
+
+
+def details(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give what has no column: (name, text), clean; nothing that is empty, long texts cut.
+
+    ``again``, the command that reproduces it, is there to be copied: always whole.
+    """
+    for name, text in (
+        ("follows", row["parent"]),
+        ("goal", row["goal"]),
+        ("answer", row["answer"]),
+        ("verdict", row["verdict"]),
+        ("launches", row["launches"].replace("\n", "; ")),
+        ("notes", row["notes"].replace("\n", "; ")),
+        ("tags", row["tags"]),
+        ("commit", changes_text(row)),
+        ("again", row["command"]),
+    ):
+        if text:
+            whole = name == "again" or len(text) <= MOST_TEXT
+            cut = text if whole else f"{text[:MOST_TEXT]}… ({len(text):,} characters)"
+            yield name, clean(cut)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from labtui.interop.experiment_log import Exported, Told
@@ -129,9 +130,12 @@ def _judge(
     def judge() -> str:
         if tell is not None:
             tell(study.name)
+        from labtui.verdicts.arm_names import arm_names, renamed
         from labtui.verdicts.check import check_study
 
-        return verdict_line(check_study(lab, study, trials))
+        check = check_study(lab, study, trials)
+        names = arm_names(lab, study, trials)
+        return verdict_line(replace(check, verdict=renamed(check.verdict, names)))
 
     return judge
 

@@ -10,17 +10,19 @@ from labtui.analysis.findings import SEVERITIES, Finding, Severity
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord
 from labtui.study.followup import KINDS, FollowUp, Impossible
+from labtui.study.spec import Study
 from labtui.verdicts.documents import Document, jsonable
 from labtui.verdicts.followups_grounds import Asked, Grounds, answer_text, weight
 from labtui.verdicts.followups_make import make
 from labtui.verdicts.followups_space import is_nuisance, scientific
 from labtui.verdicts.lineup import EVIDENCE
 from labtui.verdicts.lineup_readings import WarmupReading, read_special
+from labtui.verdicts.text import clean
 
-__all__ = ["Asked", "Call", "Calls", "calls", "calls_document"]
+__all__ = ["Asked", "Call", "Calls", "calls", "calls_document", "existing_text"]
 
 CALLED_BY: dict[str, tuple[str, ...]] = {
-    "widen": ("search-boundary",),
+    "widen": ("search-boundary", "below-chance"),
     "warmup": ("stability-edge", "early-instability"),
     "clip": ("over-clipped", "mid-training-instability", "gradient-outliers"),
     "regularize": ("overfitting",),
@@ -50,6 +52,10 @@ none trains calls for clipping (P41); after a dense probe its parent says what t
 
 UNCALLED = "nothing calls for it"
 
+MANY = ("extend", "replica")
+"""Kinds of which each adds to those before: more trials, another search; none is asked for twice in
+vain."""
+
 
 @dataclass(frozen=True)
 class Call:
@@ -64,6 +70,7 @@ class Call:
         made: The study; None where it cannot be made, or was not asked for.
         cannot: Why it cannot be made; empty if it can.
         command: What prints it.
+        existing: The studies that answer the same already, the newest last.
     """
 
     kind: str
@@ -74,6 +81,7 @@ class Call:
     made: FollowUp | None
     cannot: str
     command: str
+    existing: tuple[StudyRecord, ...] = ()
 
     @property
     def called(self) -> bool:
@@ -110,6 +118,16 @@ class Calls:
         """The most important follow-up that can be made; None where no finding calls for one."""
         return next((one for one in self.every if one.called and one.made is not None), None)
 
+    @property
+    def by_hand(self) -> str:
+        """What a person has to do to run any of them; empty where ``--run`` does it."""
+        if "import" not in self.study.provenance:
+            return ""
+        return (
+            f"{self.study.name} was imported, so that --run cannot train what follows: put a "
+            "trainer into the file and run it yourself"
+        )
+
     def of(self, kind: str, about: str = "") -> Call | None:
         """Give the follow-up of a kind."""
         found = [one for one in self.every if one.kind == kind]
@@ -141,11 +159,17 @@ def calls(
         return not one.called, weighed, order.index(one.kind)
 
     reading = read_special(lab, record, grounds.trials)
-    broken = [one for one in grounds.findings if one.code in BROKEN and weight(one) != "info"]
+    broken = [one for one in grounds.findings if _is_broken(one)]
     if record.kind in OWN_ANSWER:  # a sweep goes where training breaks
         broken = []
     kept = tuple(sorted(found, key=importance))
     return Calls(record, kept, tuple(broken), grounds.ended, reading.text if reading else "")
+
+
+def _is_broken(one: Finding) -> bool:
+    """Say whether a finding is about the pipeline: where other arms learn, an arm's is not."""
+    of_arm = "arm" in one.subject and "trial" not in one.subject
+    return one.code in BROKEN and weight(one) != "info" and not of_arm
 
 
 def _abouts(grounds: Grounds, kind: str) -> Sequence[str]:
@@ -167,7 +191,43 @@ def _call(grounds: Grounds, kind: str, about: str, *, wanted: bool) -> Call:
         why, severity = _own_call(grounds, kind)
     answers = () if made is None or made.study.follows is None else made.study.follows.answers
     told = tuple(dict.fromkeys(answer_text(one) for one in found)) or tuple(answers)
-    return Call(kind, about, why, told, severity, made, cannot, command)
+    existing = _existing(grounds, kind, made)
+    return Call(kind, about, why, told, severity, made, cannot, command, existing)
+
+
+def _existing(grounds: Grounds, kind: str, made: FollowUp | None) -> tuple[StudyRecord, ...]:
+    """Find the studies of a kind that answer the same of this one; for a split: compare the same.
+
+    Where nothing was made, all of the kind.
+    """
+    if kind in MANY:
+        return ()
+    found = sorted(
+        (
+            one
+            for one in grounds.lab.studies()
+            if one.parent == grounds.record.name and one.kind == kind
+        ),
+        key=lambda one: one.id,
+    )
+    if made is None:
+        return tuple(found) if kind != "split" else ()
+    return tuple(one for one in found if _asks_the_same(Study.from_json(one.spec), made.study))
+
+
+def _asks_the_same(one: Study, other: Study) -> bool:
+    if one.follows is None or other.follows is None:
+        return False
+    answers = set(one.follows.answers) == set(other.follows.answers)
+    return answers and scientific(one) == scientific(other)
+
+
+def existing_text(one: Call) -> str:
+    """Name the study that answers the same already, and its state; empty where there is none."""
+    if not one.existing:
+        return ""
+    newest = one.existing[-1]
+    return f"{clean(newest.name)} ({newest.state}, {newest.ended} of {newest.total} trials)"
 
 
 def _own_call(grounds: Grounds, kind: str) -> tuple[str, Severity | None]:
@@ -188,7 +248,7 @@ def _calling(grounds: Grounds, kind: str) -> list[Finding]:
     """
     found = [one for one in grounds.found(*CALLED_BY.get(kind, ())) if _tells(grounds, one)]
     if kind == "widen":  # an end that cannot be widened asks for nothing
-        return [one for one in found if one.evidence["definition"] and one.severity != "info"]
+        return [one for one in found if one.evidence.get("definition") and one.severity != "info"]
     if kind in ("extend", "split"):
         return [one for one in found if one.severity != "info"]
     if kind == "fix":
@@ -247,7 +307,8 @@ def calls_document(found: Calls, chosen: Call | None) -> Document:
         empty for other kinds), ``broken`` (findings that come before any
         further study: ``code``, ``message``, ``advice``), ``follow_ups`` (``[{"kind", "about",
         "changes", "why", "answers", "severity" (null: nothing calls for it), "study" (its name),
-        "trials", "max_train_steps", "extends", "command", "cannot"}]``, the most important first)
+        "trials", "max_train_steps", "extends", "command", "cannot", "existing" (those that answer
+        the same already: ``[{"study", "state"}]``)}]``, the most important first)
         and ``chosen`` (``kind``, ``study`` as its file has it in full, ``text``; null for none).
     """
     document = {
@@ -286,4 +347,5 @@ def _described(one: Call) -> Document:
         "extends": made.extends if made else False,
         "command": one.command,
         "cannot": one.cannot,
+        "existing": [{"study": child.name, "state": child.state} for child in one.existing],
     }

@@ -17,7 +17,8 @@ from labtui.verdicts.followups_grounds import REGULARIZERS, USUAL_DECAY, Grounds
 
 def widen(grounds: Grounds) -> FollowUp:
     """Widen every range whose end alerted; without an alert, those with weak evidence (P14)."""
-    proposed = [one for one in grounds.found("search-boundary") if one.evidence["definition"]]
+    found = grounds.found("search-boundary", "below-chance")
+    proposed = [one for one in found if one.evidence.get("definition")]
     alerts = [one for one in proposed if one.severity == "alert"]
     chosen = alerts or [one for one in proposed if one.severity == "warning"]
     if not chosen:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labtui.analysis.decision import beats_chance, side
-from labtui.analysis.lengths import CHANCE_ERRORS
+from labtui.analysis.lost import CHANCE_ERRORS
 from labtui.analysis.runs import Floats
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labtui.analysis.decision import ADOPT_LEVELS
 from labtui.analysis.findings import Finding
-from labtui.analysis.luck import FAVOURABLE_EXAMPLES
+from labtui.analysis.luck import FAVOURABLE_EXAMPLES, search_words
 from labtui.engine.plugins import TrainerError
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, TrialRecord
-from labtui.study.fields import scalar_text
+from labtui.study.fields import scalar_text, short_text
 from labtui.verdicts.check import check_study
 from labtui.verdicts.design import plan_study
 from labtui.verdicts.launch_plan import Planned
@@ -76,11 +77,17 @@ def context(
     held = [] if planned.baseline is None else [one for one in ours if _holds(one)]
     told = [one for one in ours if one.severity == "alert" or one.code in TOLD]
     sample = _sample(lab, study, gain, baseline_mean)
-    few = _too_few(sample)
+    doubts = (_other_trainer(planned), _shorter(planned), _too_few(sample))
+    more = [one for one in doubts if one is not None]
     return Context(
         findings=tuple(_copy(one) for one in told),
-        held=(*(_copy(one) for one in held), *([few] if few else [])),
-        caveats=(*_comparison(planned), *_code(planned, reruns), *_fixed(lab, study)),
+        held=(*(_copy(one) for one in held), *more),
+        caveats=(
+            *_comparison(planned),
+            *_others(lab, planned),
+            *_code(planned, reruns),
+            *_fixed(lab, study),
+        ),
         sample=sample,
         search=_search(found),
     )
@@ -150,6 +157,64 @@ def _too_few(sample: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
+def _other_trainer(planned: Planned) -> dict[str, Any] | None:
+    """Hold a gain back that another trainer than the baseline's shows: it is of another program."""
+    made = None if planned.baseline is None else planned.baseline.configuration.get("trainer")
+    ours = planned.study.spec["trainer"]["name"]
+    if planned.baseline is None or not made or made["name"] == ours:
+        return None
+    return {
+        "code": "other-trainer",
+        "severity": "alert",
+        "subject": {},
+        "evidence": {"trainer": ours, "baseline_trainer": made["name"]},
+        "message": f"Both were trained by the trainer {ours}; baseline {planned.baseline.id} was "
+        f"made by {made['name']}, and what it reaches there was not compared.",
+        "advice": "Call what another program trains another workload; overrule if the program was "
+        "replaced.",
+        "procedure": "P30",
+    }
+
+
+def _shorter(planned: Planned) -> dict[str, Any] | None:
+    """Hold a gain back that was shown at fewer steps than the baseline was made with."""
+    made = {} if planned.baseline is None else planned.baseline.configuration.get("budget", {})
+    theirs, ours = made.get("max_train_steps"), planned.study.spec["budget"]["max_train_steps"]
+    if planned.baseline is None or theirs is None or ours >= theirs:
+        return None
+    return {
+        "code": "shorter-training",
+        "severity": "alert",
+        "subject": {},
+        "evidence": {"max_train_steps": ours, "baseline_max_train_steps": theirs},
+        "message": f"Both were trained for {ours:,} steps; baseline {planned.baseline.id} was made "
+        f"with {theirs:,}, and what it reaches there was not compared.",
+        "advice": f"Launch it from a study of {theirs:,} steps (P35); overrule if training is to "
+        "be shorter from here on.",
+        "procedure": "P35",
+    }
+
+
+def _others(lab: Lab, planned: Planned) -> list[str]:
+    """Say how many other candidates were held against the same baseline: each has its chance."""
+    if planned.baseline is None:
+        return []
+    launches = lab.launches(workload=planned.study.workload)
+    others = {
+        one.trial
+        for one in launches
+        if one.baseline == planned.baseline.id and one.trial != planned.candidate.name
+    }
+    if not others:
+        return []
+    risk = 100 * (1 - (1 - sum(ADOPT_LEVELS)) ** (len(others) + 1))
+    return [
+        f"{len(others)} other candidate{'s were' if len(others) > 1 else ' was'} held against "
+        f"baseline {planned.baseline.id}: that one of {len(others) + 1} equal ones is adopted by "
+        f"chance has a probability of up to {risk:.0f} %"
+    ]
+
+
 def _comparison(planned: Planned) -> list[str]:
     """Say where the baseline is not trained as it was made."""
     if planned.baseline is None:
@@ -199,7 +264,7 @@ def _fixed(lab: Lab, study: StudyRecord) -> list[str]:
 def _held(one: Finding) -> str:
     condition = one.subject.get("condition")
     when = f" (where {condition})" if condition else ""
-    return f"{one.subject['hyperparameter']}={scalar_text(one.evidence['value'])}{when}"
+    return f"{one.subject['hyperparameter']}={short_text(one.evidence['value'])}{when}"
 
 
 def noisier(look: Mapping[str, Any]) -> list[str]:
@@ -215,4 +280,5 @@ def noisier(look: Mapping[str, Any]) -> list[str]:
 
 def _search(found: Sequence[Finding]) -> dict[str, Any] | None:
     luck = next((one for one in found if one.code == "search-luck"), None)
-    return None if luck is None else {**luck.evidence, "message": luck.message}
+    # The rest of its message is about reruns, of which the launch has its own.
+    return None if luck is None else {**luck.evidence, "message": search_words(luck.evidence)}

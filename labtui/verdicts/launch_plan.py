@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from labtui.analysis.complexity import Complexity, complexity
 from labtui.analysis.decision import ADOPT_LEVELS, GROUPS, REJECT_LEVELS, WORTH, Least
 from labtui.analysis.kinds import Declared
-from labtui.engine.plugins import TrainerError, find_plugin
+from labtui.engine.plugins import declared_workload
 from labtui.store.lab import Lab
 from labtui.store.records import BaselineRecord, LaunchRecord, StudyRecord, TrialRecord
 from labtui.study.fields import same
@@ -110,15 +111,24 @@ class Planned:
 
 
 def plan_launch(
-    lab: Lab, name: str, trial: str | None = None, least_gain: float | None = None
+    lab: Lab,
+    name: str,
+    trial: str | None = None,
+    least_gain: float | None = None,
+    *,
+    again: bool = False,
 ) -> Planned:
     """Say what is to be compared.
+
+    A configuration that was compared with the same baseline before goes on from the looks that were
+    taken then, also where another trial has it: each look has its share of the error once.
 
     Args:
         lab: The lab.
         name: The study, or a trial of it.
         trial: Which trial; by default the best, or the one that `name` names.
         least_gain: The least gain that pays, in the unit of the objective.
+        again: Whether a candidate that was adopted and rolled back may be adopted once more.
 
     Raises:
         UnknownName: There is no such study or trial.
@@ -130,9 +140,13 @@ def plan_launch(
     _check_study(found)
     candidate = _candidate(lab, found, trial)
     baseline = lab.baseline(found.workload)
-    record = _record(lab, candidate, baseline)
+    record = _record(lab, found, candidate, baseline)
     if baseline is not None:
         _check_differs(candidate, baseline)
+    if record is not None and record.adopted is not None and not again:
+        raise LaunchRefused(_left(lab, record, candidate))
+    if record is not None and record.trial != candidate.name:
+        found, candidate = lab.study(record.study), lab.trial(record.trial)
     weighed = weigh(found, candidate, baseline)
     least, named = _least(weighed, record, least_gain)
     reruns = str(record.data["study"]) if record else _fresh_name(lab, found)
@@ -140,8 +154,14 @@ def plan_launch(
 
 
 def with_record(planned: Planned, record: LaunchRecord) -> Planned:
-    """Give the plan after its launch was recorded anew."""
-    return replace(planned, record=record)
+    """Give the plan after its launch was recorded anew, perhaps by somebody who looked meanwhile.
+
+    Raises:
+        LaunchRefused: Those looks were planned with another least gain than was named here.
+    """
+    named = planned.least.absolute if planned.named else None
+    least, known = _least(planned.complexity, record, named)
+    return replace(planned, record=record, least=least, named=known)
 
 
 def latest_launch(lab: Lab, name: str, trial: str | None = None) -> LaunchRecord:
@@ -158,7 +178,9 @@ def latest_launch(lab: Lab, name: str, trial: str | None = None) -> LaunchRecord
     for record in reversed(lab.launches(study=name)):
         if chosen is None or record.trial == chosen:
             return record
-    raise LaunchRefused(f"{chosen or name} was never launched; `labtui launch {chosen or name}`")
+    raise LaunchRefused(
+        f"{chosen or name} was never launched; `labtui launch {shlex.quote(chosen or name)}`"
+    )
 
 
 def standing_launch(lab: Lab, name: str, trial: str | None = None) -> LaunchRecord | None:
@@ -195,7 +217,7 @@ def _check_study(study: StudyRecord) -> None:
     if study.kind in REPEATED:
         raise LaunchRefused(
             f"study {study.name!r} repeats given configurations ({study.kind}); launch from the "
-            f"study they are from: `labtui launch {study.parent}`"
+            f"study they are from: `labtui launch {shlex.quote(study.parent)}`"
         )
 
 
@@ -204,7 +226,7 @@ def _candidate(lab: Lab, study: StudyRecord, named: str | None) -> TrialRecord:
         trial = lab.trial(_trial_name(study.name, named))
         if trial.study != study.name:
             raise LaunchRefused(
-                f"trial {trial.name} is of another study; `labtui launch {trial.name}`"
+                f"trial {trial.name} is of another study; `labtui launch {shlex.quote(trial.name)}`"
             )
         if trial.state != "completed" or trial.value is None:
             raise LaunchRefused(
@@ -220,7 +242,7 @@ def _candidate(lab: Lab, study: StudyRecord, named: str | None) -> TrialRecord:
     if study.best_trial is None:
         raise LaunchRefused(
             f"study {study.name!r} has no completed trial with a finite {study.metric}: there is "
-            f"nothing to launch; `labtui check {study.name}` says why"
+            f"nothing to launch; `labtui check {shlex.quote(study.name)}` says why"
         )
     return lab.trial(f"{study.name}/{study.best_trial}")
 
@@ -231,7 +253,7 @@ def _check_differs(candidate: TrialRecord, baseline: BaselineRecord) -> None:
         raise LaunchRefused(
             f"trial {candidate.name} has the configuration of baseline {baseline.id}"
             f"{_from(baseline)}: {params_text(ours)}; there is nothing to launch. "
-            f"`labtui lineage {clean(baseline.workload)}` shows the baselines"
+            f"`labtui lineage {shlex.quote(clean(baseline.workload))}` shows the baselines"
         )
 
 
@@ -240,15 +262,43 @@ def _from(baseline: BaselineRecord) -> str:
 
 
 def _record(
-    lab: Lab, candidate: TrialRecord, baseline: BaselineRecord | None
+    lab: Lab, study: StudyRecord, candidate: TrialRecord, baseline: BaselineRecord | None
 ) -> LaunchRecord | None:
-    """Find this launch in the lab; one that was adopted is over, also if it was rolled back."""
+    """Find what the lab holds of the same comparison: this trial's, else one of its twins'."""
     asked = None if baseline is None else baseline.id
-    for record in reversed(lab.launches(study=candidate.study)):
-        same_pair = record.trial == candidate.name and record.baseline == asked
-        if same_pair and record.adopted is None and record.data.get("study"):
-            return record
-    return None
+    made = [
+        one
+        for one in reversed(lab.launches(workload=study.workload))
+        if one.baseline == asked and one.data.get("study")
+    ]
+    own = [one for one in made if one.trial == candidate.name]
+    others = (one for one in made if _is_twin(lab, one, study, candidate))
+    return next(iter(own), None) or next(others, None)
+
+
+def _is_twin(lab: Lab, record: LaunchRecord, study: StudyRecord, candidate: TrialRecord) -> bool:
+    """Say whether the candidate of a launch is trained as another trial is, code included."""
+    if not (record.study and record.trial):
+        return False
+    twin = lab.trial(record.trial)
+    if twin.params != candidate.params or twin.code != candidate.code:
+        return False
+    theirs = configuration_of(lab.study(record.study), twin)
+    return theirs == configuration_of(study, candidate)
+
+
+def _left(lab: Lab, record: LaunchRecord, candidate: TrialRecord) -> str:
+    """Say what was decided of a candidate whose baseline was rolled back."""
+    made = next((one for one in lab.baselines(record.workload) if one.id == record.adopted), None)
+    why = f": {clean(made.rollback_reason)}" if made and made.rollback_reason else ""
+    twin = "" if record.trial == candidate.name else f" (as {record.trial}, which is the same)"
+    looks = len(record.data.get("looks", []))
+    return (
+        f"trial {candidate.name}{twin} was compared with baseline {record.baseline} already: "
+        f"launch {record.id} adopted it after {looks} look{'s' * (looks != 1)}, and it was rolled "
+        f"back{why}. More looks would be a second chance for luck; to make it the baseline again, "
+        f'say why: `labtui launch {shlex.quote(candidate.name)} --overrule --reason "…"`'
+    )
 
 
 def _fresh_name(lab: Lab, study: StudyRecord) -> str:
@@ -316,11 +366,7 @@ def weigh(
 
 def declared_hyperparameters(study: StudyRecord) -> Mapping[str, Declared]:
     """Give what a study's trainer says of its hyperparameters; nothing where it declares none."""
-    try:
-        plugin = find_plugin(study.spec["trainer"]["name"])
-    except TrainerError:
-        return {}
-    known = plugin.workloads.get(study.workload)
+    known = declared_workload(study.spec["trainer"]["name"], study.workload)
     return known.hyperparameters if known is not None else {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,11 +41,19 @@ def _compared(planned: Planned, look: Look) -> str:
     words = (
         f"{metric} is {number(ours['mean'])} with the candidate and {number(theirs['mean'])} with "
         f"baseline {planned.baseline.id if planned.baseline else MISSING} over {n} fresh reruns a "
-        f"side, {amount} ({number(look['low'])} to {number(look['high'])})"
+        f"side, {amount} ({' to '.join(map(number, _around(look)))})"
     )
     if ours["infeasible"] or theirs["infeasible"]:
         words += f"; {failed}"
     return f"{words}: {look['why']}{_against(look)}."
+
+
+def _around(look: Look) -> list[float | None]:
+    """Give the interval of what is called a gain or a loss, from low to high."""
+    bounds: list[float | None] = [look["low"], look["high"]]
+    if look["gain"] >= 0:
+        return bounds
+    return [None if bound is None else -bound for bound in reversed(bounds)]
 
 
 def _against(look: Look) -> str:
@@ -53,8 +62,8 @@ def _against(look: Look) -> str:
     return {
         "gain": f" ({least})",
         "not-worse": f" ({number(-look['least'])})",
-        "too-small": f" ({worth})",
-        "unclear": f" ({least}, {worth})",
+        "too-small": f" (a gain of {worth})",
+        "unclear": f" ({least} pays, {worth} is worth having)",
     }.get(look["cause"], "")
 
 
@@ -114,11 +123,11 @@ def following_command(record: LaunchRecord) -> str | None:
     if record.verdict != "undecided":
         return None
     if record.evidence.get("held"):
-        return f"labtui next {record.study}"
+        return f"labtui next {shlex.quote(record.study)}"
     looks = record.data.get("looks", [])
     if looks and looks[-1]["following"] is None:
         return None
-    return f"labtui launch {record.trial}"
+    return f"labtui launch {shlex.quote(record.trial)}"
 
 
 # -- for people -----------------------------------------------------------------------------

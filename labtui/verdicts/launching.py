@@ -39,12 +39,16 @@ from labtui.verdicts.launch_reruns import (
     Reruns,
     is_ready,
     read_sides,
+    repetitions,
     rerun_record,
     step_times,
     test_metrics,
 )
 from labtui.verdicts.launch_words import reason
 from labtui.verdicts.reruns import ENTRY, retrain_entry
+
+LOOKED_MEANWHILE = 2
+"""How often a decision is made where somebody else looked meanwhile: once more, knowing that."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,65 @@ def begin_launch(paths: LabPaths, planned: Planned) -> Planned:
     Raises:
         RequestRefused, LabError: It cannot be recorded.
     """
-    if planned.record is not None and planned.looks:
+    if planned.record is not None and (planned.looks or planned.record.adopted is not None):
         return planned
     evidence = _evidence(planned, planned.complexity, [], None, None)
     words = reason(planned, "undecided", None, evidence)
     return record_decision(paths, Decision(planned, "undecided", words, evidence, [], None, {}))
+
+
+def submit_group(paths: LabPaths, planned: Planned, *, slots: int | None = None) -> bool:
+    """Hand over the reruns of the next look.
+
+    Args:
+        paths: The lab.
+        planned: What is compared; it was begun.
+        slots: Trials at a time; by default one a core.
+
+    Returns:
+        Whether there is anything to wait for; not where they have ended, or no look is planned.
+
+    Raises:
+        RequestRefused, TrainerError, LabError: They cannot be trained.
+    """
+    from labtui.engine.derived import submit_derived
+
+    group = planned.open_group
+    if group is None:
+        return False
+    with Lab(paths) as lab:
+        sides = read_sides(lab, planned)
+    if is_ready(sides, group):
+        return False
+    study, text = planned.rerun_study(repetitions(sides, group))
+    command = ["labtui", "launch", planned.candidate.name]
+    submit_derived(paths, planned.study, study, text, command=command, mode="extend", slots=slots)
+    return True
+
+
+def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> Planned:
+    """Look at the reruns that have ended, decide, and record what changed.
+
+    Args:
+        paths: The lab.
+        planned: What is compared; it was begun.
+        overruled: Why findings that hold it back, or a roll-back, are overruled; empty for not.
+
+    Returns:
+        The plan with the record that the lab holds.
+
+    Raises:
+        RequestRefused, LabError: It cannot be recorded.
+    """
+    for _ in range(LOOKED_MEANWHILE):
+        with Lab(paths) as lab:
+            decision = decide_launch(lab, planned, overruled)
+        if unchanged(decision):
+            break
+        planned = record_decision(paths, decision)
+        if planned.record is not None and planned.record.reason == decision.reason:
+            break
+    return planned
 
 
 def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
@@ -91,6 +149,8 @@ def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
         planned: What is compared; it was begun.
         overruled: Why what holds it back is overruled; empty for not.
     """
+    if planned.record is not None and planned.record.adopted is not None:
+        return _adopt_again(planned, planned.record, overruled)
     sides = read_sides(lab, planned)
     looks = list(planned.looks)
     weighed: Complexity | None = None if looks else planned.complexity
@@ -112,7 +172,8 @@ def record_decision(paths: LabPaths, decision: Decision) -> Planned:
         RequestRefused: The baseline is another one by now.
         LabError: The lab cannot be written.
     """
-    planned = decision.planned
+    planned, record = decision.planned, decision.planned.record
+    again = None if record is None or record.adopted is None else record.id
     found, _ = asking.record_launch(
         paths,
         asking.Launch(
@@ -126,7 +187,9 @@ def record_decision(paths: LabPaths, decision: Decision) -> Planned:
             data={**planned.data, "looks": jsonable(decision.looks)},
             adopt=decision.adopt,
             card=decision.card,
-            launch=None if planned.record is None else planned.record.id,
+            launch=None if record is None or again is not None else record.id,
+            known_looks=len(planned.looks),
+            again=again,
         ),
     )
     with Lab(paths) as lab:
@@ -206,6 +269,14 @@ def _decide(
         evidence["test"] = test_metrics(lab, sides[0].ended)
     words = reason(planned, verdict, look, evidence)
     return Decision(planned, verdict, words, evidence, looks, adopt, card)
+
+
+def _adopt_again(planned: Planned, record: LaunchRecord, why: str) -> Decision:
+    """Adopt what was rolled back, by the looks that were taken then and a person's reason."""
+    words = f"{record.reason} Rolled back since, and adopted again because: {why}"
+    evidence = {**record.evidence, "overruled": why, "again": record.id}
+    adopt = configuration_of(planned.study, planned.candidate)
+    return Decision(planned, "adopt", words, evidence, planned.looks, adopt, {})
 
 
 def _evidence(

@@ -59,14 +59,11 @@ def _of_trainer(study: StudyRecord) -> dict[str, Declared]:
 
 def _workload(study: StudyRecord) -> Workload | None:
     """Give what a study's trainer declares of its workload; None where it does not."""
-    from labtui.engine.plugins import TrainerError, find_plugin
+    from labtui.engine.plugins import declared_workload
 
     trainer = study.spec.get("trainer") or {}
     name = trainer.get("name", "") if isinstance(trainer, Mapping) else str(trainer)
-    try:
-        return find_plugin(name).workloads.get(study.workload)
-    except TrainerError:
-        return None
+    return declared_workload(name, study.workload)
 
 
 # -- the table ------------------------------------------------------------------------------
@@ -167,17 +164,17 @@ class RunReader:
         """Ask once what all trials of a study share."""
         self._lab, self._study = lab, study
         self._names = lab.metric_names()
+        metrics = declared_metrics(lab, study)
+        self._objective = metrics.get(study.metric, Declared())
         self._goals = {
-            name: entry.goal
-            for name, entry in declared_metrics(lab, study).items()
-            if entry.goal is not None
+            name: entry.goal for name, entry in metrics.items() if entry.goal is not None
         } | lab.metric_goals()
         self._regularized = _studies_regularizer(lab, study)
 
     @property
     def declared(self) -> tuple[object, ...]:
         """What all runs share that can be declared anew: their judgements rest on it."""
-        return sorted(self._goals.items()), self._regularized
+        return sorted(self._goals.items()), self._regularized, self._objective
 
     def read(self, trial: TrialRecord) -> Run:
         """Load a trial with all its curves but those of the test set."""
@@ -193,6 +190,8 @@ class RunReader:
             curves=self._curves(trial.id),
             goals=self._goals,
             regularized=self._regularized,
+            chance=self._objective.chance,
+            examples=self._objective.examples,
         )
 
     def _curves(self, trial: int) -> dict[str, Curve]:

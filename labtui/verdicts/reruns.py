@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
-from labtui.study.kinds import COMPLETE as EVIDENCE
 from labtui.verdicts.text import clean, value_text
 
 if TYPE_CHECKING:
@@ -100,6 +99,40 @@ def retrain_entry(
         "versions": last.versions,
         "study": study.name,
     }
+
+
+def keep_deviation(lab: Lab, study: StudyRecord, *, trained: bool) -> str:
+    """Put the retrain deviation of a study of reruns on its workload's card.
+
+    What was trained last is kept; what is only looked at takes no other's place.
+
+    Args:
+        lab: Where they are.
+        study: The study of reruns.
+        trained: Whether they were trained just before.
+
+    Returns:
+        The workload whose card has it; empty where it is not kept.
+
+    Raises:
+        LabError: The lab cannot be written.
+    """
+    from labtui.engine import client
+
+    entry = read_reruns(lab, study).entry
+    known = lab.card(study.workload).get(ENTRY) or {}
+    if entry is None or (not trained and known and known.get("study") != study.name):
+        return ""
+    if known != entry:
+        client.put_card(
+            lab.paths,
+            study.workload,
+            {ENTRY: entry},
+            trainer=str((study.spec.get("trainer") or {}).get("name", "")),
+            metric=study.metric,
+            goal=study.direction,
+        )
+    return study.workload
 
 
 def has_ended(trial: TrialRecord) -> bool:
@@ -309,9 +342,9 @@ def known_deviation(
 
 __all__ = [
     "ENTRY",
-    "EVIDENCE",
     "Reruns",
     "changed",
+    "keep_deviation",
     "known_deviation",
     "read_reruns",
     "retrain_entry",

@@ -13,6 +13,7 @@ from labtui.analysis.design_ranges import Candidate, values_to_compare
 from labtui.analysis.design_roles import CHOICE, Roles, propose_roles
 from labtui.analysis.kinds import Meaning, meaning
 from labtui.analysis.optimizers import is_adaptive
+from labtui.engine.plugins import check_categories
 from labtui.engine.probe_subject import Subject, find_baseline, find_subject, read_parameter
 from labtui.store.paths import LabPaths
 from labtui.store.records import BaselineRecord
@@ -148,9 +149,16 @@ def is_own(trainer: str | None) -> bool:
 
 def _check_params(subject: Subject, params: Sequence[str]) -> None:
     for text in params:
-        name = text.partition("=")[0]
+        name, equals, _ = text.partition("=")
         if name not in subject.params:
             raise ScaffoldError(_unknown(name, subject.params, subject.workload))
+        if equals:
+            _check_values(subject, name, [read_parameter(text)[1]])
+
+
+def _check_values(subject: Subject, name: str, values: Sequence[Scalar]) -> None:
+    if subject.declared is not None:
+        check_categories(subject.declared, subject.workload, name, values)
 
 
 def _unknown(name: str, known: Mapping[str, Any], workload: str) -> str:
@@ -211,6 +219,7 @@ def read_compared(source: Source, told: Sequence[str]) -> dict[str, list[Scalar]
 
     Raises:
         ScaffoldError: The workload has no such hyperparameter, or its values are not known.
+        TrainerError: It has categories, and a value is none of them.
     """
     found: dict[str, list[Scalar]] = {}
     for text in told:
@@ -219,6 +228,12 @@ def read_compared(source: Source, told: Sequence[str]) -> dict[str, list[Scalar]
         if name not in source.subject.params:
             raise ScaffoldError(_unknown(name, source.subject.params, source.subject.workload))
         listed = [read_scalar(value) for value in values.split(",")] if equals else []
+        _check_values(source.subject, name, listed)
+        if len(listed) == 1:
+            raise ScaffoldError(
+                f"--compare {text}: found one value; expected two or more, with commas between "
+                f"them, or {name} alone for proposed ones"
+            )
         found[name] = listed or _guess(source, name)
     return found
 
@@ -286,7 +301,11 @@ def scaffold(source: Source, asked: Asked) -> Scaffold:
         "goal": goal,
         "workload": subject.workload,
         "trainer": _trainer(subject.trainer),
-        "objective": {"metric": subject.metric, "goal": subject.goal},
+        "objective": {
+            "metric": subject.metric,
+            "goal": subject.goal,
+            **({} if subject.select == "best" else {"select": subject.select}),
+        },
         "budget": {
             "trials": asked.trials,
             "max_train_steps": asked.max_train_steps,

@@ -14,6 +14,10 @@ from labtui.verdicts.text import clean
 GLYPHS: dict[Severity, str] = {"alert": "▲", "warning": "!", "info": "i"}
 """How a severity is shown; never by colour alone."""
 
+ARMS_WIDTH = 72
+"""Columns that names of arms may take in a headline: two or three arms of two hyperparameters do;
+listed configurations, whose names hold every digit of theirs, do not and are counted."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -51,7 +55,10 @@ class Entry:
 
 def _arms(best: Sequence[Finding]) -> str:
     names = dict.fromkeys(str(f.subject.get("arm") or f.subject["trial"]) for f in best)
-    return ", ".join(clean(name) for name in names)
+    told = ", ".join(clean(name) for name in names)
+    if len(told) <= ARMS_WIDTH:
+        return told
+    return f"{len(names)} arms" if len(names) > 1 else clean(str(best[0].subject["trial"]))
 
 
 def sentence(text: str) -> str:

@@ -431,3 +431,13 @@ def test_residuals_are_those_of_a_fitted_polynomial(degree):
     rest = y - np.polyval(np.polyfit(x - x.mean(), y, degree), x - x.mean())
     expected = np.sqrt(rest @ rest / (20 - degree - 1))
     assert residual_deviation(x, y, degree) == pytest.approx(expected)
+
+
+def test_a_run_at_chance_has_nothing_to_lose():
+    wave = np.r_[np.linspace(0.975, 0.9583, 10), np.linspace(0.9583, 0.9722, 20)]
+    train = np.linspace(2.4, 2.0, 30)
+    made = {"train": train, "name": "validation/error_rate"}
+    assert OF_METRIC in found(run_of(wave, **made))
+    assert OF_METRIC not in found(run_of(wave, **made, chance=0.9, examples=360))
+    assert OF_METRIC not in found(run_of(wave - 0.1, **made, chance=0.9, examples=360))  # luck
+    assert OF_METRIC in found(run_of(wave - 0.5, **made, chance=0.9, examples=360))

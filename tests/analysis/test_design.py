@@ -71,7 +71,22 @@ def test_an_unnamed_default_is_a_caveat_unless_the_optimizer_has_no_use_for_it()
     last = judge_design(made, workload.hyperparameters)[-1]
     assert last.evidence["values"]["clip_norm"] == 0.0
     assert "beta1" not in last.evidence["values"]
-    assert "clip_norm=0.0" in last.message
+    assert "clip_norm=0," in last.message
+
+
+def test_what_no_update_rule_in_force_takes_is_no_caveat():
+    workload = load_plugins()["numpy"].workloads["digits-mlp"]
+
+    def unnamed(*hyperparameters):
+        made = Designed.of(study(*hyperparameters, RATE), workload.hyperparameters, None)
+        return set(made.unnamed)
+
+    ours = {"momentum", "beta1", "beta2", "epsilon", "rho"}
+    assert not ours & unnamed("optimizer: {role: fixed, value: sgd}")
+    assert ours & unnamed("optimizer: {role: fixed, value: nesterov}") == {"momentum"}
+    assert ours & unnamed("optimizer: {role: scientific, values: [sgd, adam]}") == {
+        *("beta1", "beta2", "epsilon"),
+    }
 
 
 # -- one question -------------------------------------------------------------------------------

@@ -177,6 +177,17 @@ def test_waiting_is_that_of_the_last_half():
     assert judged.evidence["steps"] == 200
 
 
+def test_waiting_that_nobody_would_feel_is_none():
+    share = np.full(400, 0.4)
+    assert "input-bound" not in found(run_of(data_wait=0.0009 * share / 0.4, step_time=share))
+    assert "input-bound" not in found(run_of(data_wait=0.0008 + 0 * share, step_time=0.004 * share))
+    few = {"steps": STEPS[:20] // 10, "last": 20}  # ten steps of 4 ms, one of them interrupted
+    waits = np.r_[np.full(19, 1e-6), 0.02]
+    short = run_of(**few, data_wait=waits, step_time=np.full(20, 0.004) + waits)
+    assert "input-bound" not in found(short)
+    assert "input-bound" in found(run_of(data_wait=share * 0.005, step_time=share * 0.01))
+
+
 def test_waiting_cannot_be_judged_without_both_and_enough():
     neither = "data_wait and step_time were not logged"
     assert unknown(run_of(loss=np.ones(400)))["input-bound"] == neither

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from labtui.analysis.findings import Finding, NotJudged
-from labtui.analysis.lengths import below_chance, judge_lengths
-from tests.analysis.made_tables import table
+from labtui.analysis.findings import Finding, NotJudged, finding
+from labtui.analysis.lengths import agreeing, below_chance, judge_lengths
+from tests.analysis.made_tables import LOG, scientific, table, under
 
 
 def lengths(best, last=100.0, planned=100.0, **more):
@@ -22,6 +22,15 @@ def test_best_checkpoints_that_come_last():
     assert found.evidence["best_step_share_quartiles"] == pytest.approx([0.8, 0.9, 0.95])
     assert found.evidence["runs_in_part"] == found.evidence["runs"] == 5
     assert found.message.startswith("5 of 5 runs reach their best in the last 25 %")
+
+
+@pytest.mark.parametrize(("flat", "left"), [(2, ["steps-too-few"]), (3, [])])
+def test_more_steps_are_not_advised_where_most_runs_are_flat(flat, left):
+    found = lengths([76, 80, 90, 95, 100])
+    for number in range(flat):
+        subject = {"trial": f"s/{number}"}
+        found.append(finding("saturated-early", "info", "flat.", "Fewer.", subject=subject))
+    assert [one.code for one in agreeing(found) if one.code != "saturated-early"] == left
 
 
 def test_best_checkpoints_that_come_first():
@@ -108,3 +117,48 @@ def test_a_loss_above_chance_needs_no_error():
     (found,) = below_chance(table([2.4], chance=2.3026, metric="validation/loss"))
     assert isinstance(found, Finding)
     assert "chance_error" not in found.evidence
+
+
+OPTIMIZERS = ("optimizer", scientific("sgd", "adam"))
+AT_CHANCE = [0.87, 0.88, 0.89, 0.9, 0.9, 0.91, 0.92, 0.93, 0.94]
+
+
+def two_arms(adam, rates, chance=0.9, **more):
+    """SGD learns; of Adam these values at these rates, in a range from 1e-5 to 1e-1."""
+    params = [{"optimizer": "sgd"} for _ in range(9)]
+    params += [{"optimizer": "adam", "learning_rate": rate} for rate in rates]
+    return table(
+        [*np.linspace(0.1, 0.5, 9), *adam],
+        params,
+        [OPTIMIZERS, ("learning_rate", under(LOG, optimizer="adam"))],
+        arms=tuple(f"optimizer={one['optimizer']}" for one in params),
+        chance=chance,
+        **{"examples": 360, **more},
+    )
+
+
+def test_an_arm_that_learned_nothing_while_another_did_has_a_range_that_is_off():
+    rates = np.logspace(-5, -1, 10)
+    (found,) = below_chance(two_arms([*AT_CHANCE, 0.7], rates))
+    assert (found.code, found.severity) == ("below-chance", "alert")
+    assert found.message.startswith("9 of 10 trials of optimizer=adam are no better than chance")
+    assert (found.subject["arm"], found.subject["side"]) == ("optimizer=adam", "high")
+    assert "widen the range. learning_rate: {" in found.advice
+    assert found.evidence["proposed_range"] == [1e-5, 1.0]
+    (low,) = below_chance(two_arms([0.7, *AT_CHANCE], rates))
+    assert low.subject["side"] == "low"
+    (middle,) = below_chance(two_arms([*AT_CHANCE[:5], 0.7, *AT_CHANCE[5:]], rates))
+    assert (middle.subject, middle.evidence["definition"]) == ({"arm": "optimizer=adam"}, "")
+    assert "move it by decades, either way" in middle.advice
+
+
+def test_an_arm_is_judged_by_what_beats_chance_clearly_and_only_with_trials_enough():
+    rates = np.logspace(-5, -1, 10)
+    assert below_chance(two_arms([*AT_CHANCE[:7], 0.7, 0.7, 0.7], rates)) == []
+    assert below_chance(two_arms([*AT_CHANCE[:6], 0.7], rates[:7])) == []
+    # a loss has no known error there: 2 % of the way from chance, 2.3, to the best of SGD, 0.1
+    loss = {"chance": 2.3, "examples": None, "metric": "validation/loss"}
+    made = two_arms([2.28, 2.29, 2.29, 2.3, 2.3, 2.31, 2.32, 2.33, 2.33, 1.0], rates, **loss)
+    unknown, found = below_chance(made)
+    assert isinstance(unknown, NotJudged)
+    assert found.evidence["trials_at_chance"] == 9

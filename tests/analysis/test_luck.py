@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from labtui.analysis.findings import Finding, NotJudged
-from labtui.analysis.luck import judge_luck, retrained, search_deviation, study_bests
+from labtui.analysis.luck import (
+    judge_luck,
+    retrained,
+    search_deviation,
+    search_words,
+    study_bests,
+)
 from tests.analysis.made_tables import table
 
 PROTEIN = Path(__file__).parents[1] / "data" / "hpolib" / "protein_structure_60.jsonl"
@@ -193,3 +199,9 @@ def test_a_diverged_run_that_is_finite_breaks_nothing():
     made = table([1e308] * 4 + [*np.linspace(0.1, 1, 8), 0.2], configurations=(0, 0, *range(10), 2))
     found = only(judge_luck(made), "search-luck")
     assert all(math.isfinite(value) for value in found.evidence.values())
+
+
+def test_what_is_said_of_the_search_leaves_reruns_out():
+    found = only(judge_luck(table(np.linspace(0.1, 0.9, 20))), "search-luck")
+    said = search_words(found.evidence)
+    assert found.message == f"{said}; nothing was rerun, so the deviation of retraining is unknown."

@@ -221,6 +221,22 @@ def test_an_axis_that_did_not_vary():
     assert unknown.reason == "it has one value in all 20 trials"
 
 
+def test_the_question_is_never_a_hyperparameter_to_fix():
+    random = np.random.default_rng(0)
+    params = [
+        {"kind": "ab"[i % 2], "x": float(x), "y": 0.0} for i, x in enumerate(random.random(60))
+    ]
+    values = [one["x"] for one in params]
+
+    def insensitive(role):
+        kind = Hyperparameter(role=role, values=["a", "b"])
+        made = judge_sensitivity(table(values, params, [("kind", kind), ("x", LINEAR)]))
+        return [type(one) for one in made if one.code == "insensitive"]
+
+    assert insensitive("nuisance") == [Finding]
+    assert insensitive("scientific") == []
+
+
 def test_ties_and_lists_of_many_names():
     random = np.random.default_rng(0)
     params = [{"name": f"v{i % 9}", "x": float(random.random())} for i in range(30)]

@@ -59,6 +59,28 @@ def test_it_overwrites_only_when_told(init, folder):
     assert load_study(folder / "mine.yaml").workload == "digits-mlp"
 
 
+def test_what_is_there_outlives_a_full_disk(init, folder, monkeypatch):
+    (folder / "mine.yaml").write_text("dear")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    found = init("digits-mlp", "--out", "mine.yaml", "--force")
+    assert found.code == 74
+    assert "mine.yaml: No space left on device; nothing was written there" in found.err
+    assert [path.read_text() for path in folder.iterdir()] == ["dear"]
+
+
+def test_the_lab_is_never_overwritten(init, folder):
+    lab = LabPaths(folder / "lab.db")
+    put_card(lab, "w", {}, trainer="numpy", metric="validation/loss", goal="minimize")
+    found = init("digits-mlp", "--out", "lab.db", "--force")
+    assert found.code == 2
+    assert "expected the name of another file" in found.err
+    assert lab.db.read_bytes().startswith(b"SQLite")
+
+
 def test_a_name_that_is_taken_gets_a_number(init, folder):
     for name in ("digits-mlp-search", "digits-mlp-search-2"):
         assert init("digits-mlp").code == 0
@@ -95,8 +117,11 @@ def test_a_script_of_ones_own(init, folder):
         (["digits-mpl"], "did you mean 'digits-mlp'"),
         (["digits-mlp", "--compare", "widht"], "did you mean 'width'"),
         (["digits-mlp", "--param", "widht=3"], "did you mean 'width'"),
+        (["digits-mlp", "--compare", "optimizer=sgd,adm"], "did you mean 'adam'"),
+        (["digits-mlp", "--param", "optimizer=adm"], "did you mean 'adam'"),
         (["digits-mlp", "--param", "width"], "expected name=value"),
         (["digits-mlp", "--compare", "width=1,1"], "expected every value once"),
+        (["digits-mlp", "--compare", "width=64"], "found one value; expected two or more"),
         (["digits-mlp", "--minimize", "a", "--maximize", "b"], "exclude each other"),
         (["digits-mlp", "--out", "no/where.yaml"], "make the folder"),
         (["--trainer", "python:train.py"], "found no hyperparameters"),
@@ -120,7 +145,7 @@ def test_a_baseline_gives_values_trainer_and_length(init, labtui, folder):
     configuration = {
         "params": {"optimizer": "adam", "learning_rate": 0.003, "width": 256, "dropout": 0.2},
         "trainer": {"name": "numpy", "options": {}},
-        "objective": {"metric": "validation/loss", "goal": "minimize"},
+        "objective": {"metric": "validation/loss", "goal": "minimize", "select": "final"},
         "budget": {"max_train_steps": 640, "eval_every": 16},
     }
     set_baseline(paths, "digits-mlp", configuration, reason="a start")
@@ -129,7 +154,7 @@ def test_a_baseline_gives_values_trainer_and_length(init, labtui, folder):
     text = (folder / "digits-mlp-width.yaml").read_text("utf-8")
     assert "Values are from baseline 1." in text
     study = load_study(folder / "digits-mlp-width.yaml")
-    assert study.objective.metric == "validation/loss"
+    assert (study.objective.metric, study.objective.select) == ("validation/loss", "final")
     assert (study.budget.max_train_steps, study.budget.eval_every) == (640, 16)
     assert study.hyperparameters["width"][0].values == [128, 256, 512]
     assert study.hyperparameters["learning_rate"][0].range == (1e-5, 0.1)

@@ -10,6 +10,8 @@ from labtui.analysis.decision import GROUPS
 from labtui.engine import asking
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
+from labtui.verdicts.card import baseline_text, read_card
+from labtui.verdicts.text import number
 from tests.support.engine import (
     processes,
     runner_pid,
@@ -113,10 +115,28 @@ def test_a_first_baseline_then_a_gain_then_back(labtui, launch, paths, tmp_path)
     assert test["mean"] == pytest.approx(candidate["mean"] - 50.25)
     assert test["reruns"] == n
     with Lab(paths) as lab:
+        mean = number(candidate["mean"])
+        known = read_card(lab, "w")
+        assert known.value == pytest.approx(candidate["mean"])  # not what it was selected for
+        assert f"{mean} ± " in baseline_text(known)
+        assert f"(mean of {n} fresh reruns)" in baseline_text(known)
         card = lab.card("w")["retrain"]
         assert (card["trial"], card["reruns"]) == ("t/0", n)
         assert lab.baseline("w").params == {"level": -5}
         assert len({trial.seed for trial in lab.trials("t-launch")}) == n  # one a repetition
+
+    shown = labtui("show", "t-launch", "--lab", paths.db).out
+    assert "candidate t/0" in shown
+    assert mean in shown
+    assert "baseline 1 s/0" in shown
+    assert "level=" not in shown.split("configuration")[-1].split("nuisance")[0]
+    assert number(candidate["selected_value"]) not in shown
+    (listed,) = (
+        line
+        for line in labtui("list", "--lab", paths.db).out.splitlines()
+        if line.strip().startswith("t-launch")
+    )
+    assert " – " in listed  # the best of reruns is luck
 
     rolled = labtui("lineage", "w", "--roll-back", 2, "--lab", paths.db)
     assert rolled.code == 2
@@ -129,8 +149,32 @@ def test_a_first_baseline_then_a_gain_then_back(labtui, launch, paths, tmp_path)
     document = json.loads(labtui("lineage", "w", "--lab", paths.db, "--json").out)
     assert document["current"] == 1
     assert [one["parent"] for one in document["baselines"]] == [None, 1]
-    again = launch("t")
-    assert (again["launch"], again["reruns"]) == (3, "t-launch-2")  # fresh evidence
+    refused = labtui("launch", "t", "--lab", paths.db)
+    assert refused.code == 2
+    assert "launch 2 adopted it after" in refused.err
+    assert "slower on Mondays" in refused.err
+    again = launch("t", "--overrule", "--reason", "it was the disk")
+    assert (again["launch"], again["adopted"]) == (3, 3)
+    assert (again["looks"], again["reruns"]) == (found["looks"], "t-launch")  # no second chance
+    assert again["reason"].endswith("adopted again because: it was the disk")
+    late = labtui("launch", "t", "--least-gain", 0.1, "--lab", paths.db)
+    assert late.code == 2
+    assert "decides nothing" in late.err
+
+
+def test_a_twin_of_a_candidate_gets_no_looks_of_its_own(labtui, launch, paths, tmp_path):
+    study(tmp_path, paths, "s", {"level": -9, "noise": 0.1}, {"level": 9, "noise": 0.1})
+    study(tmp_path, paths, "t", {"level": -9, "noise": 0.1}, {"level": 8, "noise": 0.1})
+    baseline(paths, level=0, noise=0.1)
+    found = launch("s", "--until-decided")
+    labtui("lineage", "w", "--roll-back", 2, "--reason", "wrong", "--lab", paths.db)
+    refused = labtui("launch", "t", "--lab", paths.db)
+    assert refused.code == 2
+    assert "trial t/0 (as s/0, which is the same) was compared with baseline 1" in refused.err
+    again = launch("t", "--overrule", "--reason", "right")
+    assert (again["candidate"]["trial"], again["looks"]) == ("s/0", found["looks"])
+    with Lab(paths) as lab:
+        assert [one.name for one in lab.studies() if one.kind == "launch"] == ["s-launch"]
 
 
 def test_equal_means_are_looked_at_as_planned_and_not_adopted(labtui, launch, paths, tmp_path):
@@ -150,7 +194,7 @@ def test_equal_means_are_looked_at_as_planned_and_not_adopted(labtui, launch, pa
         assert len(lab.trials("s-launch")) == 2 * last["looks"][-1]["reruns"]
         assert lab.baseline("w").id == 1
     if last["looks"]:
-        refused = labtui("launch", "s", "--least-gain", -9, "--lab", paths.db)
+        refused = labtui("launch", "s", "--least-gain", 9, "--lab", paths.db)
         assert refused.code == 2
         assert "planned" in refused.err
     assert "not adopted" in labtui("lineage", "w", "--lab", paths.db).out
@@ -183,7 +227,7 @@ goal: How low can the level be?
 workload: w
 trainer: {python: train.py:train}
 objective: {metric: validation/loss, goal: minimize}
-budget: {trials: 16, max_train_steps: 2, eval_every: 1}
+budget: {trials: 16, max_train_steps: 4, eval_every: 1}
 hyperparameters: {level: {role: nuisance, range: [20, 80]}, noise: {role: fixed, value: 0.5}}
 """
     submit(paths, write_study(tmp_path, text, SCRIPT))
@@ -235,6 +279,8 @@ def test_what_cannot_be_launched_is_refused_plainly(labtui, tmp_path):
         assert outcome.code == 2
         return outcome.err
 
+    make_lab(tmp_path, name="two words", points=2)
+    assert "`labtui launch 'two words/1'`" in refused("two words/1", "--show")  # for a shell
     assert "was imported: nothing here can train" in refused("old")
     assert "never launched" in refused("s", "--show")
     assert "only one that completed" in refused("waiting", "--trial", "7")
@@ -242,6 +288,7 @@ def test_what_cannot_be_launched_is_refused_plainly(labtui, tmp_path):
     assert "no trial" in refused("s", "--trial", "9")
     assert "did you mean 's'" in refused("sx")
     assert "finite number" in refused("s", "--least-gain", "nan")
+    assert "0 or more" in refused("s", "--least-gain", -1)
     assert "no completed trial" in refused("none")
     with Lab(LabPaths(lab)) as opened:
         best = opened.trial(f"s/{opened.study('s').best_trial}")

@@ -114,7 +114,7 @@ def test_studies_are_chosen(labtui, arguments, names):
         (["--kind", "widn"], "did you mean 'widen'"),
         (["--workload", "digits"], "did you mean 'digits-mlp'"),
         (["first/1", "--tag", "paper"], "what a trial printed has none"),
-        (["first"], "a trial is named STUDY/NUMBER"),
+        (["first"], "first is a study, and this prints what a trial printed"),
     ],
 )
 def test_what_there_is_not_is_said(labtui, arguments, said):

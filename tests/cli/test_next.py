@@ -163,6 +163,23 @@ def test_the_widened_study_finds_the_optimum_that_the_first_cut_off(at_surface):
     assert "follows surface (widen)" in at_surface("show", "surface-widen").out
 
 
+def test_what_is_there_already_is_pointed_to_unless_another_is_wanted(at_surface):
+    def names():
+        return {one["name"] for one in json.loads(at_surface("list", "--json").out)["studies"]}
+
+    asked = ("next", "surface", "--kind", "longer", "--trials", "2", "--run")
+    assert at_surface(*asked).code == 0
+    before = names()
+    found = at_surface(*asked)
+    assert found.code == 0
+    assert "surface-longer (completed, 2 of 2 trials) answers the same already" in found.err
+    assert "nothing was started" in found.err
+    assert names() == before
+    assert "there is surface-longer (completed" in at_surface("next", "surface", "--list").out
+    assert at_surface(*asked, "--new").code == 0
+    assert names() - before == {"surface-longer-2"}
+
+
 def test_an_extended_study_keeps_its_trials(at_surface):
     before = json.loads(at_surface("show", "surface", "--json").out)["trials"]
     assert at_surface("next", "surface", "--kind", "extend", "--trials", "18", "--run").code == 0

@@ -56,6 +56,15 @@ def test_what_is_printed(labtui, study):
     assert "the conclusion holds for learning_rate=0.1, batch_size=64." in out
 
 
+def test_what_is_counted_is_what_is_printed(labtui, study):
+    out = labtui("plan", study).out
+    (counted,) = [line for line in out.splitlines() if line.startswith("found ")]
+    glyphs = {"alert": "▲ ", "warning": "! ", "note": "i "}
+    for name, glyph in glyphs.items():
+        printed = sum(line.startswith(glyph) for line in out.splitlines())
+        assert f"{printed} {name}" in counted
+
+
 @pytest.mark.parametrize(
     ("options", "code"), [([], 0), (["--fail-on", "alert"], 3), (["--fail-on", "warning"], 3)]
 )
@@ -161,3 +170,8 @@ def test_a_study_file_is_refused_as_by_run(labtui, study, tmp_path):
     found = labtui("plan", sample)
     assert found.code == 2
     assert "did you mean 'depth'" in found.err
+    sample.write_text(sample.read_text().replace("deph:", "depth:").replace("adam", "adm"))
+    for command in ("plan", "run"):
+        found = labtui(command, sample, "--lab", tmp_path / "other.db")
+        assert found.code == 2
+        assert "did you mean 'adam'" in found.err

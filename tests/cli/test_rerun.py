@@ -158,6 +158,11 @@ def test_the_order_of_arms_waits_for_reruns_and_then_leads(rerun, paths, labtui)
     with Lab(paths) as lab:
         (arms,) = evidence_of(lab, "s", "arms")
         trials = lab.trials(arms.name)
+        bests = best_of_arms(lab.study("s"), lab.trials("s"))
+        shown = labtui("show", arms.name, "--lab", paths.db).out
+        for listed in bests.values():  # named by the trials that they repeat
+            assert all(f"\n{one.name} " in shown for one in listed)
+        assert trials[0].arm not in shown
         assert len(trials) == 18
         by_seed = {}
         for one in trials:

@@ -189,3 +189,18 @@ def test_without_the_extra_it_is_refused_before_anything_is_queued(paths, tmp_pa
     assert "Traceback" not in done.stderr
     with Lab(paths) as lab:
         assert [study.name for study in lab.studies()] == ["parent"]
+
+
+def test_a_suggestion_that_cannot_be_made_stops_its_study_with_the_reason(paths, tmp_path):
+    submit(paths, child(tmp_path, 200, **OTHER))
+    with Lab(paths) as lab:
+        wait_until(lambda: lab.study("child").counts.get("completed"))
+    connection = sqlite3.connect(paths.db, timeout=10)
+    with connection:  # what the sampler reads is spoilt
+        connection.execute("UPDATE trials SET params = '{' WHERE study = 2 AND number = 0")
+    connection.close()
+    trials = wait_for_state(paths, "child", "stopped")
+    wait_until(lambda: not processes(paths))
+    assert 1 <= len(trials) < 200
+    with Lab(paths) as lab:
+        assert lab.study("child").reason.startswith("no next trial: JSONDecodeError: ")

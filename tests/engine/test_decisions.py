@@ -159,6 +159,20 @@ def test_a_launch_that_was_begun_meanwhile_is_not_begun_twice(paths, tmp_path):
         asking.record_launch(paths, other)
 
 
+def test_a_look_that_somebody_else_took_meanwhile_stays(paths, tmp_path):
+    run(paths, write_study(tmp_path, study_text(trials=1, workload="w")))
+    first, _ = asking.record_launch(paths, decide("undecided", data={"looks": []}))
+    known = {"launch": first, "known_looks": 0}
+    looks = [{"verdict": "undecided", "taken": "first"}]
+    asking.record_launch(paths, decide("undecided", data={"looks": looks}, **known))
+    late = decide("adopt", data={"looks": [{"verdict": "adopt"}]}, adopt=CONFIGURATION, **known)
+    assert asking.record_launch(paths, late) == (first, None)
+    with Lab(paths) as lab:
+        (record,) = lab.launches(workload="w")
+        assert (record.verdict, record.data["looks"]) == ("undecided", looks)
+        assert lab.baseline("w") is None
+
+
 def test_a_baseline_that_is_set_twice_for_one_reason_is_set_once(paths, tmp_path):
     run(paths, write_study(tmp_path, study_text(trials=1, workload="w")))
     first = asking.set_baseline(paths, "w", CONFIGURATION, trial="s/0", reason="good")

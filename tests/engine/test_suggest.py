@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from labtui.engine.suggest import FEWEST, MOST, Evidence, Known, looked_at, suggest
 from labtui.engine.suggest_model import believe, log_improvement, scaled, single_thread
-from labtui.engine.suggest_space import SearchSpace, search_spaces
+from labtui.engine.suggest_space import SearchSpace
 from labtui.study.model import Study
-from labtui.study.plan import assign_columns, plan
+from labtui.study.plan import arms, assign_columns, plan
 
 RATE = {"role": "nuisance", "scale": "log", "range": [1e-4, 1]}
 SIZE = {"role": "nuisance", "integer": True, "range": [1, 4]}
@@ -129,7 +129,7 @@ def test_a_joint_study_searches_its_scientific_values_too():
 
 
 def test_of_many_trials_the_best_of_the_arm_are_looked_at_and_then_the_first_given():
-    space = search_spaces(study(optimizer=OPTIMIZER, rate=RATE))[0]
+    space = SearchSpace(study(optimizer=OPTIMIZER, rate=RATE), {"optimizer": "sgd"})
     own, other = ({"optimizer": name, "rate": 0.1} for name in ("sgd", "adam"))
     known = [Known(n, other if n % 4 == 0 else own, float(-n)) for n in range(120)]
     found = looked_at(space, known)
@@ -154,7 +154,8 @@ def test_what_a_parent_says_of_a_space():
 
 def test_the_columns_of_conditional_hyperparameters():
     under = {"role": "nuisance", "range": [0, 1], "when": {"optimizer": "adam"}}
-    spaces = search_spaces(study(optimizer=OPTIMIZER, rate=RATE, beta=under))
+    asked = study(optimizer=OPTIMIZER, rate=RATE, beta=under)
+    spaces = [SearchSpace(asked, arm) for arm in arms(asked)]
     assert [space.names for space in spaces] == [["rate", "beta"]] * 2
     both = [
         {"optimizer": "sgd", "rate": 0.01},

@@ -205,6 +205,12 @@ def test_names_that_are_not_there_come_with_the_nearest(tmp_path):
         for reference in ("digits-optimizer/99", "99", "digits", "digits-optimizer/x"):
             with pytest.raises(UnknownName, match="no trial"):
                 lab.trial(reference)
+        with pytest.raises(UnknownName, match="did you mean 'digits-optimizer'"):
+            lab.trial("digits-optimiser/1")
+        for reference in ("digits-optimizer/99", "digits-optimizer"):
+            with pytest.raises(UnknownName) as caught:
+                lab.trial(reference)
+            assert "did you mean" not in str(caught.value)  # the study is the one that was meant
         assert lab.trial("1") == lab.trial("digits-optimizer/0")
 
 

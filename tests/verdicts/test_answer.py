@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labtui.analysis.findings import finding
 from labtui.analysis.rerun_order import ArmReruns, order_of_reruns
 from labtui.store.lab import Lab
 from labtui.verdicts.answer import answer_of, order_answer
+from labtui.verdicts.answer_ranges import ranges_to_widen
 from labtui.verdicts.answer_words import metric_words, short_arm
 from labtui.verdicts.evidence import ArmsRead
+from labtui.verdicts.loading import study_table
 from labtui.verdicts.tables import arms
 from labtui.verdicts.text import share_text
 from tests.support.labs import make_lab
@@ -49,6 +52,43 @@ def test_before_any_rerun_it_speaks_of_this_sample(lab, study):
     first, second = sorted(row.best_value for row in arms(study, trials))
     assert answer.numbers["gain"] == pytest.approx(second - first)
     assert answer.document()["numbers"]["best"] == first
+
+
+def boundary(**subject):
+    widened = {"definition": "x: {role: nuisance, range: [0, 2]}"}
+    subject = {"hyperparameter": "learning_rate", "side": "high", **subject}
+    return finding("search-boundary", "alert", "", "", subject=subject, evidence=widened)
+
+
+@pytest.mark.parametrize(
+    ("subjects", "words"),
+    [
+        ([{"condition": "optimizer=adam"}], "the range of adam is cut off: widen it first"),
+        (
+            [{"condition": "optimizer=adam"}, {"condition": "optimizer=nesterov"}, {}],
+            "the ranges of adam, nesterov and learning_rate are cut off: widen them first",
+        ),
+    ],
+)
+def test_arms_whose_ranges_are_cut_off_are_widened_before_they_are_compared(
+    lab, study, subjects, words
+):
+    found = [boundary(**one) for one in subjects]
+    answer = answer_of(lab, study, lab.trials(NAME), found=found)
+    assert answer.text.endswith(f"; {words}, `labtui next {NAME} --kind widen`.")
+    assert answer.command == f"labtui next {NAME} --kind widen"
+    weak = [replace(one, severity="warning") for one in found]
+    assert "no order is supported until" in answer_of(lab, study, lab.trials(NAME), found=weak).text
+
+
+def test_without_a_verdict_at_hand_the_ranges_are_judged(lab, study):
+    whole = study_table(lab, study, lab.trials(NAME))
+    assert ranges_to_widen(whole) == []
+    index = next(i for i, axis in enumerate(whole.axes) if axis.name == "learning_rate")
+    axis = whole.axes[index]
+    values = np.where(np.isfinite(axis.unit), 1 - axis.unit, 1.0)
+    cut = ranges_to_widen(replace(whole, values=values, states=("completed",) * len(whole)))
+    assert [one.subject["hyperparameter"] for one in cut] == ["learning_rate"]
 
 
 def test_a_study_that_is_not_over_says_so(lab):

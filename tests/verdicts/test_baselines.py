@@ -2,7 +2,7 @@
 
 import pytest
 
-from labtui.engine.asking import roll_back, set_baseline
+from labtui.engine.asking import Launch, record_launch, roll_back, set_baseline
 from labtui.engine.client import put_card
 from labtui.store.lab import Lab
 from labtui.verdicts.baselines import lineage, retunes
@@ -146,3 +146,24 @@ def test_a_baseline_of_a_trainer_that_is_gone_is_still_shown(paths):
     # Nothing is declared: names tell, and no default is known.
     assert {one.name for one in card.retune} == {"learning_rate", "weight_decay"}
     assert [one.code for one in card.verdict.not_judged] == ["below-chance"]
+
+
+def test_the_value_of_a_launched_baseline_is_that_of_its_reruns_not_of_the_selected_trial(paths):
+    trial = "digits-optimizer/0"
+    launch = Launch(
+        workload=WORKLOAD,
+        study="digits-optimizer",
+        trial=trial,
+        baseline=None,
+        verdict="adopt",
+        evidence={"candidate": {"mean": 0.25}},
+        reason="so",
+        adopt={"params": {"learning_rate": 0.1}, "trainer": NUMPY},
+    )
+    record_launch(paths, launch)
+    with Lab(paths) as lab:
+        assert lab.trial(trial).value != 0.25
+        assert read_card(lab, WORKLOAD).value == 0.25
+    set_baseline(paths, WORKLOAD, {"params": {}, "trainer": NUMPY}, trial=trial, reason="by hand")
+    with Lab(paths) as lab:
+        assert read_card(lab, WORKLOAD).value == lab.trial(trial).value

@@ -16,6 +16,7 @@ from labtui.verdicts.followups import (
     CALLED_BY,
     NEAR,
     Asked,
+    _is_broken,
     _tells,
     calls,
     calls_document,
@@ -107,6 +108,24 @@ def test_trials_of_the_parent_that_lie_in_the_space_are_counted(found):
     text = found.of("narrow").made.text
     assert "of the 40 trials of digits-optimizer lie in this space" in " ".join(text.split("\n# "))
     assert "lie in this space" not in found.of("longer").made.text  # at another length
+
+
+def test_of_an_import_it_is_said_that_a_person_has_to_run_what_follows(logs, found, capsys):
+    name = "external_tuning.baseline.wmt_jax"
+    assert calls(logs, logs.study(name), only="clip").by_hand.startswith(f"{name} was imported")
+    assert found.by_hand == ""
+    assert main(["next", name, "--list", "--lab", str(logs.paths.db)]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.endswith("put a trainer into the file and run it yourself.")
+
+
+def test_an_arm_at_chance_asks_for_a_wider_range_and_the_study_for_a_look_at_its_pipeline():
+    def below(**subject):
+        return finding("below-chance", "alert", "", "", subject=subject)
+
+    assert _is_broken(below())
+    assert not _is_broken(below(arm="optimizer=adam"))
+    assert "below-chance" in CALLED_BY["widen"]
 
 
 def test_real_logs_get_follow_ups_or_a_reason(logs):

@@ -1,5 +1,6 @@
 """What a launch says of itself, from labs whose results are made."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ from labtui.analysis.complexity import (
     UPKEEP,
 )
 from labtui.analysis.decision import ADOPT_LEVELS, GROUPS, REJECT_LEVELS
+from labtui.analysis.findings import finding
 from labtui.engine import asking
 from labtui.store.lab import Lab
 from labtui.verdicts.launch_first import look_at_first
-from labtui.verdicts.launch_holds import context, noisier
+from labtui.verdicts.launch_holds import _search, context, noisier
 from labtui.verdicts.launch_lineage import lineage_lines
-from labtui.verdicts.launch_plan import LaunchRefused, plan_launch
-from labtui.verdicts.launch_words import fields, headline
+from labtui.verdicts.launch_plan import LaunchRefused, plan_launch, standing_launch, weigh
+from labtui.verdicts.launch_words import fields, headline, reason
 from labtui.verdicts.launching import begin_launch, decide_launch
 from tests.support.labs import make_lab
 
@@ -84,15 +86,48 @@ def test_a_gain_of_few_examples_holds_a_launch_back(paths):
     with Lab(paths) as lab:
         planned = plan_launch(lab, "digits-optimizer", "1")
         few, enough = (context(lab, planned, gain, 0.05) for gain in (3 / 360, 4 / 360))
-        assert [one["code"] for one in few.held] == ["validation-too-small"]
+        assert [one["code"] for one in few.held] == ["other-trainer", "validation-too-small"]
+        assert "made by mlx, and what it reaches there was not" in few.held[0]["message"]
         assert few.sample["gain_examples"] == pytest.approx(3)
         assert few.sample["standard_error"] == pytest.approx((0.05 * 0.95 / 360) ** 0.5)
-        assert enough.held == ()
-        assert not context(lab, planned, None, 0.05).held
+        made = {**planned.baseline.configuration, "trainer": planned.study.spec["trainer"]}
+        longer = {**made, "budget": {"max_train_steps": 10**6, "eval_every": 1}}
+        shorter = replace(planned, baseline=replace(planned.baseline, configuration=longer))
+        (held,) = context(lab, shorter, 4 / 360, 0.05).held
+        assert (held["code"], held["procedure"]) == ("shorter-training", "P35")
+        assert "was made with 1,000,000" in held["message"]
+        alike = replace(planned, baseline=replace(planned.baseline, configuration=made))
+        assert context(lab, alike, 4 / 360, 0.05).held == ()
+        assert context(lab, alike, None, 0.05).held == ()
     told = " ".join(enough.caveats)
     assert "the baseline was made with 500" in told
     assert "trained by the candidate's trainer" in told
     assert "batch_size=64" in told
+
+
+def test_other_candidates_against_the_same_baseline_are_counted(paths):
+    with Lab(paths) as lab:
+        first, second = (plan_launch(lab, "digits-optimizer", trial) for trial in "12")
+        assert "other candidate" not in " ".join(context(lab, first, 0.1, 0.05).caveats)
+    begin_launch(paths, first)
+    with Lab(paths) as lab:
+        told = " ".join(context(lab, second, 0.1, 0.05).caveats)
+        again = " ".join(context(lab, first, 0.1, 0.05).caveats)
+    assert "1 other candidate was held against baseline 1" in told
+    assert "up to 6 %" in told
+    assert "other candidate" not in again
+
+
+def test_a_loss_has_an_interval_of_losses_and_thresholds_have_names(paths):
+    with Lab(paths) as lab:
+        planned = plan_launch(lab, "digits-optimizer", "1")
+    values = {"worth": 0.3, "candidate": {"mean": 0.9, "infeasible": 0}, "reruns": 5, "why": "why"}
+    look = {"cause": "unclear", "gain": -0.2, "low": -0.5, "high": 0.1, "least": 0.0, **values}
+    look |= {"baseline": {"mean": 0.7, "infeasible": 0}, "following": 7}
+    said = reason(planned, "undecided", look, {})
+    assert said.endswith("a loss of 0.2 (-0.1 to 0.5): why (0 pays, 0.3 is worth having).")
+    assert "a gain of 0.2 (-0.5 to 0.1)" in reason(planned, "undecided", {**look, "gain": 0.2}, {})
+    assert "a loss of 0.2 (– to 0.5)" in reason(planned, "undecided", {**look, "high": None}, {})
 
 
 def test_a_noisy_candidate_is_called_so():
@@ -143,3 +178,90 @@ def test_a_lineage_shows_what_was_left(paths):
     assert "rolled back" in text
     assert "\x1b" not in text
     assert lines[-2].endswith("← current")
+
+
+def test_the_standing_launch_of_a_study_is_that_of_its_best_trial(paths):
+    with Lab(paths) as lab:
+        best = f"digits-optimizer/{lab.study('digits-optimizer').best_trial}"
+    other = "digits-optimizer/1"
+    assert best != other
+    asking.record_launch(
+        paths,
+        asking.Launch(
+            workload="digits-mlp",
+            study="digits-optimizer",
+            trial=other,
+            baseline=1,
+            verdict="adopt",
+            evidence={},
+            reason="by hand",
+            adopt={"params": {**BASE, "learning_rate": 0.2}},
+        ),
+    )
+    with Lab(paths) as lab:
+        assert standing_launch(lab, "digits-optimizer") is None  # a better trial was not launched
+        assert standing_launch(lab, "digits-optimizer", "1").trial == other
+        assert standing_launch(lab, other).trial == other
+        assert plan_launch(lab, "digits-optimizer").candidate.name == best
+
+
+def test_shorter_training_is_no_simplification_of_a_baseline_that_is_cut_as_well(paths):
+    with Lab(paths) as lab:
+        study, trial = lab.study("digits-optimizer"), lab.trial("digits-optimizer/1")
+        steps = study.spec["budget"]["max_train_steps"]
+        baseline = lab.baseline("digits-mlp")
+        for had in (2 * steps, steps // 2):
+            configuration = {**baseline.configuration, "params": trial.params}
+            other = replace(
+                baseline, configuration={**configuration, "budget": {"max_train_steps": had}}
+            )
+            found = weigh(study, trial, other)
+            assert not found.simpler
+            assert found.least.deviations == (0 if had > steps else DOUBLED)
+
+
+def test_the_luck_of_the_search_is_told_without_that_of_retraining():
+    told = {"search_deviation": 0.02, "trials": 48}
+    luck = finding("search-luck", "info", "…; nothing was rerun, so …", "", evidence=told)
+    message = _search([luck])["message"]
+    assert message == "The best of another search of 48 trials would deviate by about 0.02"
+
+
+def test_two_launches_that_were_planned_at_once_end_with_one_record(paths):
+    with Lab(paths) as lab:
+        ours = plan_launch(lab, "digits-optimizer", "1", 0.01)
+        theirs = plan_launch(lab, "digits-optimizer", "1")
+        other = plan_launch(lab, "digits-optimizer", "1", 0.5)
+    begun = begin_launch(paths, ours)
+    looked = asking.Launch(
+        workload="digits-mlp",
+        study="digits-optimizer",
+        trial="digits-optimizer/1",
+        baseline=1,
+        verdict="undecided",
+        evidence={},
+        reason="",
+        data={**begun.data, "looks": [{"verdict": "undecided", "following": 7}]},
+        launch=begun.record.id,
+        known_looks=0,
+    )
+    asking.record_launch(paths, looked)
+    found = begin_launch(paths, theirs)
+    assert (found.record.id, len(found.looks)) == (begun.record.id, 1)
+    assert (found.least.absolute, found.named) == (0.01, True)  # as it was planned before the look
+    with pytest.raises(LaunchRefused, match=r"planned with 0\.01, and its reruns were looked"):
+        begin_launch(paths, other)
+    with Lab(paths) as lab:
+        assert len(lab.launches()) == 1
+
+
+def test_numbers_are_read_in_words():
+    changes = weigh_optimizer("momentum", "adam")
+    assert "keeps 1 number a weight, not 2" in changes
+
+
+def weigh_optimizer(new, old):
+    from labtui.analysis.complexity import complexity
+
+    found = complexity({"optimizer": new}, {"optimizer": old}, {})
+    return " ".join(change.text for change in found.changes)

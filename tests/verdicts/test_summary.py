@@ -30,6 +30,15 @@ def test_findings_about_trials_are_one_entry_with_the_best_of_arms_first():
     assert over.headline == "3 of 40 trials; in the best of optimizer=adam"
 
 
+def test_arms_with_long_names_are_counted():
+    long = "learning_rate=0.0544278776441507, weight_decay=6.179017778419278e-05, optimizer=adam"
+    best = [about(f"s/{i}", best=True, arm=f"{long}, depth={i}") for i in range(3)]
+    (entry,) = entries(gather(best), trials=9)
+    assert entry.headline == "3 of 9 trials; in the best of 3 arms"
+    (entry,) = entries(gather([best[0], about("s/9", arm=f"{long}, depth=0")]), trials=9)
+    assert entry.headline == "2 of 9 trials; in the best of s/0"
+
+
 def test_what_selection_hides_is_said_to_be_hidden():
     (entry,) = entries(gather([about("s/1"), about("s/3")]), trials=40)
     assert entry.headline == "2 of 40 trials; in none that is the best of its arm"

@@ -10,7 +10,8 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from labtui.tui.actions import Action, app_keys, at, key_line
+from labtui.tui.actions import app_keys, at, key_line
+from labtui.tui.keys import Action
 from labtui.tui.topics import Topic
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.tui.widgets.textpane import TextPane, heading, pairs

@@ -13,27 +13,29 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.tui.actions import bindings
-from labtui.tui.screens.base import LiveScreen
+from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.states import bar, state_text
 from labtui.tui.study_text import follows_text, tags_text
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.table import Table
+from labtui.verdicts.arm_names import shown_best
 from labtui.verdicts.text import MISSING, ago, clean, number
 
 if TYPE_CHECKING:
     from labtui.store.records import StudyRecord
     from labtui.tui.reader import Pulse, Reader
+    from labtui.verdicts.remarks import Subject
 
 AGING = 5.0
 """Seconds after which "3m ago" is written anew."""
 
 
-class LabScreen(LiveScreen):
+class LabScreen(RemarkingScreen):
     """The table of studies."""
 
     CSS_PATH = "lab.tcss"
-    BINDINGS = bindings("lab")
+    BINDINGS = [*bindings("lab"), *bindings("remark")]  # noqa: RUF012 - Textual's own form
     chain_name = "lab"
     leaving = "quit"
 
@@ -82,6 +84,20 @@ class LabScreen(LiveScreen):
             )
         self._about(table.current)
 
+    @property
+    def subject(self) -> Subject | None:
+        """The study under the cursor."""
+        from labtui.verdicts.remarks import Subject
+
+        study = self.query_one("#studies", Table).current
+        return None if study is None else Subject(study.name, "study")
+
+    def action_log(self) -> None:
+        """Show the experiment log."""
+        from labtui.tui.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(self.reader))
+
     def action_workload(self) -> None:
         """Show what is known of the workload of the study under the cursor."""
         from labtui.tui.screens.workload import WorkloadScreen
@@ -117,7 +133,7 @@ def _runner(pid: int | None) -> Content:
 def _about(study: StudyRecord, tags: Iterable[str] = ()) -> Content:
     direction = "lower" if study.minimize else "higher"
     how = "best over training" if study.selection == "best" else "final value"
-    best = f"best by trial {study.best_trial}   " if study.best_value is not None else ""
+    best = f"best by trial {study.best_trial}   " if shown_best(study) is not None else ""
     reason = f"   {clean(study.reason)}" if study.reason else ""
     marks = tags_text(tags)
     return Content.assemble(
@@ -186,8 +202,8 @@ def _facts(length: int) -> list[Column[StudyRecord]]:
             "best",
             "best",
             9,
-            lambda study: (number(study.best_value), "" if study.best_value is not None else "dim"),
-            lambda study: study.best_value,
+            lambda study: (number(shown_best(study)), "dim" if shown_best(study) is None else ""),
+            shown_best,
             right=True,
         ),
         Column(

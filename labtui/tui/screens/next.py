@@ -120,14 +120,14 @@ class NextScreen(DecidingScreen):
         made, record = one.made, found.study
 
         def begin(_: str | None) -> None:
-            command = [*shlex.split(one.command), "--run"]
+            command = [*shlex.split(one.command), "--run", *(["--new"] if one.existing else [])]
             self.do(
                 f"handing {made.study.study} to the runner…",
                 lambda: _train(self.reader.paths, record, made, command),
                 self.open_study,
             )
 
-        self.app.push_screen(AskScreen(*_question(made, record)), begin)
+        self.app.push_screen(AskScreen(*_question(one, made, record)), begin)
 
     def action_save(self) -> None:
         """Write the file of what is chosen into the folder that labtui was started in."""
@@ -145,14 +145,17 @@ def _key(one: Call) -> tuple[str, str]:
     return one.kind, one.about
 
 
-def _question(made: FollowUp, record: StudyRecord) -> tuple[str, str]:
+def _question(one: Call, made: FollowUp, record: StudyRecord) -> tuple[str, str]:
+    from labtui.verdicts.followups import existing_text
+
     steps = f"{made.study.budget.max_train_steps:,} steps each"
     name = clean(made.study.study)
     if made.extends:
         more = made.trials - record.total
         return f"Train {more} more trials of {name}?", f"{steps}; {made.trials} trials in all."
     count = "1 trial" if made.trials == 1 else f"{made.trials} trials"
-    return f"Train {count} of {name}?", f"{steps}, where {clean(record.name)} was trained."
+    there = f" {existing_text(one)} answers the same already." if one.existing else ""
+    return f"Train {count} of {name}?", f"{steps}, where {clean(record.name)} was trained.{there}"
 
 
 def _train(paths: LabPaths, parent: StudyRecord, made: FollowUp, command: list[str]) -> str:

@@ -19,7 +19,8 @@ from labtui.tui.actions import bindings, chart_keys
 from labtui.tui.feeds import StudyFeed, StudyView
 from labtui.tui.filters import BadFilter, parse
 from labtui.tui.judging import Judge, ended
-from labtui.tui.screens.base import BEAT, LiveScreen
+from labtui.tui.screens.base import BEAT
+from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.widgets import arms, trials
 from labtui.tui.widgets.chart import Chart
 from labtui.tui.widgets.deck import Deck
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.records import TrialRecord
     from labtui.tui.reader import Pulse, Reader
+    from labtui.verdicts.remarks import Subject
 
 FEW = 6
 """Curves that are shown when no trial is marked, over all arms."""
@@ -50,11 +52,11 @@ def _saying(text: str) -> ChartSpec:
     return ChartSpec("", Axis(), Axis(), (), empty=text)
 
 
-class StudyScreen(LiveScreen):
+class StudyScreen(RemarkingScreen):
     """One study, followed while it runs."""
 
     CSS_PATH = "study.tcss"
-    BINDINGS = [*bindings("study"), *chart_keys()]  # noqa: RUF012 - Textual's own form
+    BINDINGS = [*bindings("study"), *bindings("remark"), *chart_keys()]  # noqa: RUF012 - Textual's own form
     chain_name = "study"
 
     class Chosen(Message):
@@ -90,6 +92,16 @@ class StudyScreen(LiveScreen):
     def active(self) -> str:
         """The pane that has the focus."""
         return self.deck.active
+
+    @property
+    def subject(self) -> Subject:
+        """The trial under the cursor where the trials have the focus, else the study."""
+        from labtui.verdicts.remarks import Subject
+
+        trial = self.query_one(TrialTable).current if self.active == "trials" else None
+        return (
+            Subject(self.name_of_study, "study") if trial is None else Subject(trial.name, "trial")
+        )
 
     def on_mount(self) -> None:
         """Look at the trials first."""

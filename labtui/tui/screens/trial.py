@@ -11,7 +11,7 @@ from textual.widgets import Static
 from labtui.store.errors import LabError
 from labtui.store.records import ENDED
 from labtui.tui.actions import bindings
-from labtui.tui.screens.base import LiveScreen
+from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.trial_text import trial_findings, trial_notes, trial_text, trial_title
 from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.text import clean
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord, TrialRecord
     from labtui.tui.reader import Pulse, Reader
+    from labtui.verdicts.remarks import Subject
 
 
-class TrialScreen(LiveScreen):
+class TrialScreen(RemarkingScreen):
     """One trial, followed while it runs."""
 
     CSS_PATH = "trial.tcss"
-    BINDINGS = bindings("trial")
+    BINDINGS = [*bindings("trial"), *bindings("remark")]  # noqa: RUF012 - Textual's own form
     chain_name = "trial"
 
     def __init__(self, reader: Reader, trial: str) -> None:
@@ -41,6 +42,13 @@ class TrialScreen(LiveScreen):
         """Lay out the title and the facts."""
         yield Static(id="title")
         yield TextPane(place="text", id="facts")
+
+    @property
+    def subject(self) -> Subject:
+        """The trial."""
+        from labtui.verdicts.remarks import Subject
+
+        return Subject(self.trial, "trial")
 
     def action_again(self) -> None:
         """Show what came of training it again, and train it again."""

@@ -11,19 +11,21 @@ from textual.widgets import Static
 from labtui.tui.actions import bindings
 from labtui.tui.screens.ask import AskScreen, is_reason
 from labtui.tui.screens.deciding import DecidingScreen
+from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.tui.reader import Reader
+    from labtui.verdicts.remarks import Subject
 
 
-class WorkloadScreen(DecidingScreen):
+class WorkloadScreen(RemarkingScreen, DecidingScreen):
     """What is known of a workload."""
 
     CSS_PATH = "telling.tcss"
-    BINDINGS = bindings("workload")
+    BINDINGS = [*bindings("workload"), *bindings("remark")]  # noqa: RUF012 - Textual's own form
     chain_name = "workload"
     reading = "reading…"
 
@@ -32,6 +34,13 @@ class WorkloadScreen(DecidingScreen):
         super().__init__(reader)
         self.name_of_study = workload
         self.baseline: int | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """The workload."""
+        from labtui.verdicts.remarks import Subject
+
+        return Subject(self.name_of_study, "workload")
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the text, and the line that says how things ended."""
@@ -45,7 +54,8 @@ class WorkloadScreen(DecidingScreen):
         studies = [(one.name, one.state) for one in lab.studies() if one.workload == name]
         launches = [(one.id, one.updated) for one in lab.launches(workload=name)]
         baselines = [(one.id, one.rolled_back) for one in lab.baselines(name)]
-        return studies, launches, baselines, len(lab.workload_notes(name))
+        tags = lab.tags().get(self.subject.key)
+        return studies, launches, baselines, len(lab.workload_notes(name)), tags
 
     def read(self) -> tuple[int | None, list[Line]]:
         """Read its card and lineage: the baseline's number, and both in words."""

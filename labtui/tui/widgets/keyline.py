@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from labtui.tui.actions import Action
+from labtui.tui.keys import Action
 
 
 class KeyLine(Widget):

@@ -1,0 +1,218 @@
+"""The experiment log, and writing notes and tags, on the screen."""
+
+import shlex
+import sys
+
+import pytest
+
+from labtui.engine.asking import change_tags
+from labtui.engine.client import add_note
+from labtui.store.lab import Lab
+from labtui.tui.app import LabApp
+from labtui.tui.editing import write_in_editor
+from labtui.tui.journal import Journal, look
+from labtui.tui.screens.ask import AskScreen
+from labtui.tui.screens.log import LogScreen
+from labtui.tui.screens.remarks import are_tags, is_note, words
+from labtui.tui.screens.study import StudyScreen
+from labtui.tui.screens.trial import TrialScreen
+from labtui.tui.screens.workload import WorkloadScreen
+from labtui.tui.widgets.table import Table
+from labtui.tui.widgets.textpane import TextPane
+from labtui.verdicts.exports import logged
+from labtui.verdicts.remarks import Subject
+from tests.support.labs import make_lab
+from tests.tui.driving import LARGE, SMALL, open_study, running, screen_text, until
+
+STUDY = "digits-optimizer"
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return make_lab(tmp_path, points=3)
+
+
+def noted(paths):
+    with Lab(paths) as lab:
+        return [(one.subject, one.text) for one in lab.all_notes()]
+
+
+def tags(paths):
+    with Lab(paths) as lab:
+        return lab.tags()
+
+
+def told(app):
+    """The log, or the text of another screen, without its line breaks."""
+    return " ".join(str(app.screen.query_one("#text", TextPane)._text.content).split())
+
+
+async def in_lab(pilot, app):
+    await until(pilot, lambda: STUDY in screen_text(app) and app.screen.focused is not None)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_the_log_shows_rows_at_once_and_the_verdicts_of_labtui_log(paths, size):
+    add_note(paths, STUDY, "the one for the paper")
+    add_note(paths, f"{STUDY}/2", "it [red]spikes")
+    change_tags(paths, subject=STUDY, add=["paper"])
+    make_lab(paths.folder if hasattr(paths, "folder") else paths.db.parent, name="later", points=2)
+    with Lab(paths) as lab:
+        (expected,) = logged(lab, [lab.study(STUDY)])
+    app, first = LabApp(paths), []
+    async with app.run_test(size=size) as pilot:
+        await in_lab(pilot, app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, LogScreen) and app.screen.journal.rows)
+        first.append(told(app))
+        await until(pilot, lambda: "judging" not in screen_text(app) + told(app))
+        text = told(app)
+        assert text.index("later") < text.index(STUDY)
+        for shown in (
+            "the one for the paper; #2: it [red]spikes",
+            "tags paper",
+            expected.verdict,
+            " ".join(expected.answer.split()),
+            f"best {expected.study.best_value:.4g}",
+            "6 trials",
+        ):
+            assert shown in text
+        widest = max(len(line.rstrip()) for line in screen_text(app).splitlines())
+        assert widest <= size[0]
+        await pilot.press("G")
+        await until(pilot, lambda: "= labtui log" in screen_text(app))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "The experiment log (P45)" in screen_text(app))
+        await pilot.press("q", "q")
+        assert app.screen.chain_name == "lab"
+    assert "later" in first[0]
+
+
+async def test_the_log_follows_the_lab(paths):
+    app = LabApp(paths)
+    with running(paths.db.parent) as run:
+        async with app.run_test(size=SMALL) as pilot:
+            await in_lab(pilot, app)
+            await pilot.press("e")
+            await until(pilot, lambda: "judging" not in screen_text(app) and "live" in told(app))
+            assert "live ● running" in told(app)
+            assert "best" not in told(app).partition(STUDY)[0]
+            run.start(0, 0.25)
+            run.end(0)
+            await until(pilot, lambda: "best 0.25, 10 trials" in told(app))
+
+
+def test_only_what_changed_is_read_and_judged_again(paths):
+    make_lab(paths.db.parent, name="other", points=2)
+    with Lab(paths) as lab:
+        moments = look(lab)
+    journal = Journal(paths)
+    journal.read(moments)
+    assert journal.due(moments) == ["other", STUDY]
+    for name in journal.due(moments):
+        journal.judge(name, moments[name])
+    verdict = journal.rows[STUDY]["verdict"]
+    assert verdict
+    assert not journal.due(moments)
+    add_note(paths, STUDY, "a note")
+    with Lab(paths) as lab:
+        later = look(lab)
+    assert later["other"] == moments["other"]
+    assert later[STUDY] != moments[STUDY]
+    before = journal.rows["other"]
+    journal.read(later)
+    assert not journal.due(later)
+    assert (journal.rows[STUDY]["notes"], journal.rows[STUDY]["verdict"]) == ("a note", verdict)
+    assert journal.rows["other"] is before
+
+
+async def test_a_note_is_written_on_what_is_under_the_cursor_or_shown(paths, monkeypatch):
+    for name in ("VISUAL", "EDITOR"):
+        monkeypatch.delenv(name, raising=False)
+    app = LabApp(paths)
+    async with app.run_test(size=SMALL) as pilot:
+        await in_lab(pilot, app)
+        await pilot.press("N")
+        await until(pilot, lambda: f"A note on the study {STUDY}" in screen_text(app))
+        await pilot.press("enter")
+        assert "neither $VISUAL nor $EDITOR" in screen_text(app)
+        await pilot.press(*"good", "enter")
+        await until(pilot, lambda: f"noted on {STUDY}" in screen_text(app))
+        await pilot.press("N", *"never", "escape")
+        assert not isinstance(app.screen, AskScreen)
+        await pilot.press("enter")
+        await open_study(pilot, app)
+        await until(pilot, lambda: app.screen.focused is not None)
+        trial = app.screen.query_one("#trials-table", Table).current.name
+        await pilot.press("N", *"a trial", "enter")
+        await until(pilot, lambda: f"noted on {trial}" in screen_text(app))
+        await pilot.press("5", "N")
+        await until(pilot, lambda: f"the study {STUDY}" in screen_text(app))
+        await pilot.press("escape", "1", "enter")
+        await until(pilot, lambda: isinstance(app.screen, TrialScreen))
+        await until(pilot, lambda: app.screen.focused is not None)
+        facts = app.screen.query_one("#facts", TextPane)
+        assert "a trial" in str(facts._text.content)
+        await pilot.press("N", *"it is", "enter")
+        await until(pilot, lambda: "it is" in str(facts._text.content))
+    assert noted(paths) == [(STUDY, "good"), (trial, "a trial"), (trial, "it is")]
+
+
+async def test_tags_are_given_and_taken_away_in_one_line(paths):
+    app = LabApp(paths)
+    async with app.run_test(size=LARGE) as pilot:
+        await in_lab(pilot, app)
+        await pilot.press("t", *"paper #slow", "enter")
+        await until(pilot, lambda: "#paper #slow" in screen_text(app))
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        assert app.screen.query_one("#answer").value == "paper slow"
+        await pilot.press(*["backspace"] * len("paper slow"), *"slow", "enter")
+        await until(pilot, lambda: "#paper" not in screen_text(app))
+        assert tags(paths) == {STUDY: ["slow"]}
+        await pilot.press("w")
+        await until(
+            pilot, lambda: isinstance(app.screen, WorkloadScreen) and "to do" in told(app).lower()
+        )
+        await pilot.press("t", *"x" * 61, "enter")
+        assert "at most 60 characters" in " ".join(screen_text(app).split())
+        await pilot.press("escape", "t", *"mine", "enter")
+        await until(pilot, lambda: "tags mine" in told(app))
+    assert tags(paths) == {STUDY: ["slow"], "workload:digits-mlp": ["mine"]}
+
+
+async def test_what_cannot_be_stored_is_said_and_the_screen_goes_on(paths):
+    app = LabApp(paths, study=STUDY)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_study(pilot, app)
+        await pilot.press("5")
+        paths.db.parent.chmod(0o700)
+        app.screen._noted(Subject("no-such", "study"), "text")
+        await until(pilot, lambda: "not stored: " in screen_text(app))
+        assert isinstance(app.screen, StudyScreen)
+    assert not noted(paths)
+
+
+def test_a_note_is_written_in_the_editor_by_the_command(paths, tmp_path, monkeypatch):
+    script = tmp_path / "an editor.py"
+    script.write_text(
+        "import pathlib, sys\npath = pathlib.Path(sys.argv[1])\n"
+        "path.write_text(path.read_text() + 'two\\nlines')\n"
+    )
+    monkeypatch.setenv("VISUAL", shlex.join([sys.executable, str(script)]))
+    done = write_in_editor(paths, Subject(f"{STUDY}/1", "trial"))
+    assert done == (True, f"noted on {STUDY}/1")
+    assert noted(paths) == [(f"{STUDY}/1", "two\nlines")]
+    monkeypatch.setenv("VISUAL", "/no/such/editor")
+    done, said = write_in_editor(paths, Subject("digits-mlp", "workload"))
+    assert not done
+    assert "does not start" in said
+
+
+def test_what_is_typed_as_tags(monkeypatch):
+    assert words(" #paper, slow paper ") == ["paper", "slow"]
+    assert words("#odd new", ["#odd"]) == ["#odd", "new"]
+    assert not are_tags("paper slow")
+    assert "expected a word" in are_tags("#")
+    monkeypatch.setenv("EDITOR", "vi")
+    assert not is_note("")
