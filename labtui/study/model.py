@@ -332,6 +332,14 @@ class Study(Part):
             raise refuse("at least one character")
         return text
 
+    @field_validator("study")
+    @classmethod
+    def _no_trial(cls, name: str) -> str:
+        """Refuse the name of a trial, which would hide it."""
+        if name.rpartition("/")[2].isdecimal() and "/" in name:
+            raise refuse("a name that does not end in '/' and a number, as those of trials do")
+        return name
+
     @model_validator(mode="before")
     @classmethod
     def _declare_configured(cls, value: Any) -> Any:

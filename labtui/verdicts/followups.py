@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from labtui.analysis.findings import SEVERITIES, Finding, Severity
 from labtui.store.lab import Lab
-from labtui.store.records import StudyRecord
+from labtui.store.records import ENDED, StudyRecord
 from labtui.study.followup import KINDS, FollowUp, Impossible
 from labtui.study.spec import Study
 from labtui.verdicts.documents import Document, jsonable
@@ -163,7 +163,10 @@ def calls(
     if record.kind in OWN_ANSWER:  # a sweep goes where training breaks
         broken = []
     kept = tuple(sorted(found, key=importance))
-    return Calls(record, kept, tuple(broken), grounds.ended, reading.text if reading else "")
+    answer = reading.text if reading else ""
+    if _all_failed(grounds):
+        answer = _failure_text(grounds)
+    return Calls(record, kept, tuple(broken), grounds.ended, answer)
 
 
 def _is_broken(one: Finding) -> bool:
@@ -246,6 +249,8 @@ def _calling(grounds: Grounds, kind: str) -> list[Finding]:
     Of findings about trials those about the best of an arm count; others only where selection hides
     what matters (`ANYWHERE`).
     """
+    if _all_failed(grounds):
+        return []
     found = [one for one in grounds.found(*CALLED_BY.get(kind, ())) if _tells(grounds, one)]
     if kind == "widen":  # an end that cannot be widened asks for nothing
         return [one for one in found if one.evidence.get("definition") and one.severity != "info"]
@@ -256,6 +261,20 @@ def _calling(grounds: Grounds, kind: str) -> list[Finding]:
     # What all runs say outweighs what one says.
     overall = {"longer": "steps-too-many", "shorter": "steps-too-few"}.get(kind)
     return [] if overall and grounds.found(overall) else found
+
+
+def _all_failed(grounds: Grounds) -> bool:
+    """Say whether the program broke in every trial that has ended: no study answers that."""
+    states = {one.state for one in grounds.trials if one.state in ENDED}
+    return "failed" in states and states <= {"failed", "stopped"}
+
+
+def _failure_text(grounds: Grounds) -> str:
+    first = next(one for one in grounds.trials if one.state == "failed")
+    return (
+        f"every trial that ended has failed ({first.reason}): repair the program first; "
+        f"`labtui show {shlex.quote(first.name)}` has the traceback"
+    )
 
 
 def _tells(grounds: Grounds, one: Finding) -> bool:

@@ -87,6 +87,17 @@ def repetitions(sides: Sequence[Reruns], reruns: int) -> int:
     return reruns + max(side.left_out for side in sides)
 
 
+def left_out_text(sides: Sequence[Reruns]) -> list[str]:
+    """Say how many reruns do not count: whoever stops some decides what is seen."""
+    number = sum(side.left_out for side in sides)
+    if not number:
+        return []
+    return [
+        f"{number} rerun{'s' if number > 1 else ''} stopped by a person, or broken on both sides, "
+        "left out: others were trained in their place"
+    ]
+
+
 def step_times(lab: Lab, sides: Sequence[Reruns]) -> tuple[list[float], list[float]] | None:
     """Give the median seconds of a step of each rerun, of both sides; None without a baseline."""
     if len(sides) != 2:

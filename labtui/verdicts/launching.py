@@ -7,7 +7,7 @@ the decision rests on is copied into its record, which outlives studies and vers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from labtui.analysis.complexity import Complexity
@@ -38,6 +38,7 @@ from labtui.verdicts.launch_plan import (
 from labtui.verdicts.launch_reruns import (
     Reruns,
     is_ready,
+    left_out_text,
     read_sides,
     repetitions,
     rerun_record,
@@ -253,6 +254,7 @@ def _decide(
         gained = None if look["cause"] == "not-worse" else look["gain"]
         seen = [one for side in sides for one in side.ended[: look["reruns"]]]
         around = context(lab, planned, gained, mean, seen)
+        around = replace(around, caveats=(*left_out_text(sides), *around.caveats))
         verdict = look["verdict"]
     evidence = _evidence(planned, weighed, sides, look, around)
     held = around.held if around is not None and verdict == "adopt" else ()

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from labtui.cli.app import main
+from labtui.store.paths import LabPaths
 from labtui.study.spec import parse_study
+from tests.support.engine import fixed, run, study_text, write_study
 
 NAME = "digits-optimizer"
 
@@ -227,3 +229,13 @@ def test_a_warmup_sweep_of_an_unstable_network_ends_with_the_shortest_that_train
     assert schedule.budget.max_train_steps == 660
     assert schedule.hyperparameters["warmup_steps"][0].value == 60
     assert schedule.hyperparameters["learning_rate"][0].range[1] == evidence["learning_rate"]
+
+
+def test_a_program_that_always_breaks_is_to_be_repaired_first(labtui, tmp_path):
+    text = study_text("broken", trials=2, mode=fixed("raise"))
+    paths = LabPaths(tmp_path / "lab.db")
+    run(paths, write_study(tmp_path, text))
+    found = labtui("next", "broken", "--lab", paths.db)
+    assert found.out == ""
+    assert "every trial that ended has failed" in found.err
+    assert "repair the program first; `labtui show broken/0` has the traceback" in found.err

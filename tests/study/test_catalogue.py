@@ -27,6 +27,11 @@ BAD_TEXT = {
         DIGITS + "seed: 2\n",
         "study.yaml:19:1: seed: found a second 'seed' (the first is on line 7)",
     ),
+    "name-of-a-trial": (
+        DIGITS.replace("study: digits-optimizer", "study: digits/17"),
+        "study.yaml:1:8: study: found 'digits/17'; expected a name that does not end in '/' and a "
+        "number, as those of trials do",
+    ),
     "6-unknown": (
         DIGITS.replace("trials:", "trails:"),
         "study.yaml:6:10: budget.trails: found the unknown key 'trails'; expected one of trials, "

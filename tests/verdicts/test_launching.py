@@ -24,6 +24,7 @@ from labtui.verdicts.launch_first import look_at_first
 from labtui.verdicts.launch_holds import _search, context, noisier
 from labtui.verdicts.launch_lineage import lineage_lines
 from labtui.verdicts.launch_plan import LaunchRefused, plan_launch, standing_launch, weigh
+from labtui.verdicts.launch_reruns import Reruns, left_out_text
 from labtui.verdicts.launch_words import fields, headline, reason
 from labtui.verdicts.launching import begin_launch, decide_launch
 from tests.support.labs import make_lab
@@ -265,3 +266,9 @@ def weigh_optimizer(new, old):
 
     found = complexity({"optimizer": new}, {"optimizer": old}, {})
     return " ".join(change.text for change in found.changes)
+
+
+def test_reruns_that_do_not_count_are_told():
+    assert left_out_text([Reruns((), 0), Reruns((), 0)]) == []
+    (told,) = left_out_text([Reruns((), 1), Reruns((), 1)])
+    assert told.startswith("2 reruns stopped by a person")

@@ -44,7 +44,7 @@ from labtui.interop.importing.values import MOST_STEPS, whole
 from labtui.study.model import Hyperparameter
 
 FEWEST_EVALUATIONS = 2
-"""A trial with fewer says nothing about training: its first evaluation is of the untrained model."""
+"""A trial with fewer says nothing about training: its first is of the untrained model."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 """A number as JSON writes it."""
