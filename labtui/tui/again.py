@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labtui.store.lab import Lab
-from labtui.verdicts import rerun_plans
+from labtui.verdicts import rerun_plans, reruns
 from labtui.verdicts.answer import answer_of, replica_answer, rerun_words
 from labtui.verdicts.evidence import evidence_of, reruns_of
-from labtui.verdicts.reruns import ENTRY, read_reruns
+from labtui.verdicts.reruns import read_reruns
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
@@ -158,8 +158,6 @@ def train(paths: LabPaths, wish: Wish, times: int) -> None:
 def keep_deviation(paths: LabPaths, wish: Wish, *, trained: bool) -> str:
     """Put the retrain deviation of a trial's reruns on its workload's card.
 
-    What was trained last is kept; what is only looked at takes no other's place.
-
     Args:
         paths: The lab.
         wish: Reruns of a trial, all of which have ended.
@@ -168,21 +166,5 @@ def keep_deviation(paths: LabPaths, wish: Wish, *, trained: bool) -> str:
     Returns:
         The workload whose card has it; empty where it is not kept.
     """
-    from labtui.engine import client
-
-    study = wish.evidence[-1]
     with Lab(paths) as lab:
-        entry = read_reruns(lab, study).entry
-        known = lab.card(study.workload).get(ENTRY) or {}
-    if entry is None or (not trained and known and known.get("study") != study.name):
-        return ""
-    if known != entry:
-        client.put_card(
-            paths,
-            study.workload,
-            {ENTRY: entry},
-            trainer=str(study.spec["trainer"]["name"]),
-            metric=study.metric,
-            goal=study.direction,
-        )
-    return study.workload
+        return reruns.keep_deviation(lab, wish.evidence[-1], trained=trained)

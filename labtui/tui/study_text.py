@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
+from labtui.study.kinds import REPEATED
 from labtui.tui.states import bar, state_content, state_text
 from labtui.tui.widgets.textpane import heading, pairs
 from labtui.verdicts.text import clean, condition_text, domain_text, duration, number
@@ -80,7 +81,7 @@ def _cut(text: str, width: int) -> str:
 def _counts(view: StudyView, *, wide: bool) -> list[str | tuple[str, str]]:
     progress = view.progress
     found: list[str | tuple[str, str]] = []
-    if progress.best_value is not None:
+    if progress.best_value is not None and view.study.kind not in REPEATED:
         found.append(f"  best {number(progress.best_value)} (#{progress.best_trial})")
     if progress.infeasible:
         found.append((f"  ✗ {progress.infeasible}{' infeasible' if wide else ''}", "$text-error"))
