@@ -62,7 +62,7 @@ def look(lab: Lab) -> dict[str, Moment]:
 
 def _counts(study: StudyRecord) -> object:
     counts = tuple(sorted(study.counts.items()))
-    return study.id, study.state, study.total, counts, study.spec_json
+    return study.id, study.created, study.state, study.total, counts, study.spec_json
 
 
 class Journal:

@@ -46,11 +46,9 @@ def _entry(row: Mapping[str, Any], *, judged: bool) -> Iterator[Line]:
         "$text-primary bold",
     )
     yield Line(_numbers(row), "", MARGIN, "  ")
-    told = dict(details(row))
-    told.pop("follows", "")  # it stands beside the name
-    if not judged:
-        told.setdefault("verdict", "judging…")
-    for name, text in told.items():
+    verdict = row["verdict"] or ("" if judged else "judging…")
+    # What it follows stands beside its name.
+    for name, text in details({**row, "verdict": verdict, "parent": None}):
         yield Line(f"{name:<{NAMES}}{text}", STYLES.get(name, ""), MARGIN, " " * NAMES)
 
 

@@ -22,6 +22,9 @@ from labtui.tui.widgets.textpane import TextPane
 if TYPE_CHECKING:
     from labtui.tui.reader import Pulse, Reader
 
+RETRY = 2.0
+"""Seconds until it reads again what could not be read: long enough to read the reason."""
+
 
 class LogScreen(LiveScreen):
     """The log, followed while the lab changes; studies are judged one at a time on a thread."""
@@ -57,12 +60,20 @@ class LogScreen(LiveScreen):
         self._working = True
         try:
             while await self._step():
-                pass
-        except LabError as error:
+                self.remove_class("-carded")
+        except Exception as error:  # begun again with the next change, or after a while
             self._moments = self._read = None
-            self.say_error(error)
+            if isinstance(error, LabError):
+                self.say_error(error)
+            else:
+                self.say_unexpected(error)
+            self.set_timer(RETRY, self._begin_anew)
         finally:
             self._working = False
+
+    def _begin_anew(self) -> None:
+        """Follow the lab as if the screen had just been opened."""
+        self._watch_lab()
 
     async def _step(self) -> bool:
         """Read what changed, else judge a study; False when there is nothing to do."""
