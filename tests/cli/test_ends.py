@@ -27,7 +27,7 @@ NOBODY = 65534
         (["show", "secnd"], "no study 'secnd' in this lab — did you mean 'second'?"),
         (["show", "second/99"], "no trial 'second/99'"),
         (["show", "9999"], "no trial '9999'"),
-        (["log", "second"], "no trial 'second'"),
+        (["log", "second"], "second is a study"),
         (["show", "\x1b[2J"], "no study '\\x1b[2J'"),
         (["plot", "secnd", "axis"], "did you mean 'second'"),
         (["plot", "second", "isolaton"], "did you mean 'isolation'"),
