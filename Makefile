@@ -9,7 +9,7 @@ PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test test-backends test-integrations lint format types imports docs \
+.PHONY: help demo test coverage test-backends test-integrations lint format types imports docs \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
 	bench-exploit bench-steps bench-start bench-study clean
 
@@ -22,9 +22,12 @@ demo: .venv/.base ## install into .venv and run the first study into lab.db
 	@echo "(not on your PATH yet? it is .venv/bin/labtui)"
 
 test: lint types imports ## run every check and every test, without torch or mlx
+	@.venv/bin/python -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
+	@.venv/bin/python -m pytest -n $(WORKERS) tests/e2e
+
+coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it counts every line)
 	@rm -f .coverage .coverage.*
 	@.venv/bin/coverage run -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
-	@.venv/bin/python -m pytest -n $(WORKERS) tests/e2e # as people have it: unmeasured, at full speed
 	@.venv/bin/coverage combine -q
 	@.venv/bin/coverage report
 
