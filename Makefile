@@ -32,7 +32,7 @@ coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it
 	@.venv/bin/coverage report
 
 test-backends: .venv-backends/.installed ## run the tests against the real torch and mlx
-	@.venv-backends/bin/python -m pytest -m backend tests/backends
+	@.venv-backends/bin/python -m pytest -n 2 -m backend tests/backends
 
 test-integrations: .venv-integrations/.installed ## run the callbacks' tests against the real libraries
 	@KERAS_BACKEND=torch .venv-integrations/bin/python -m pytest -m integration tests/integrations
