@@ -114,7 +114,8 @@ class _Target:
             from labtui.interop.sqlite_export import export_sqlite
 
             trials = export_sqlite(self.lab, studies, path, force=self.force)
-        say(f"wrote {path} ({len(self.names)} studies, {trials} trials)")
+        studies_text = "1 study" if len(self.names) == 1 else f"{len(self.names)} studies"
+        say(f"wrote {path} ({studies_text}, {trials} trials)")
 
     def csv(self, to: Path | None, title: str, asked: str | None) -> None:
         from labtui.interop import csv_export

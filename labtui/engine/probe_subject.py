@@ -23,6 +23,7 @@ from labtui.trainer.plugin import Plugin, Workload
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 FIRST_TRAINER = "numpy"  # of several that have a workload: it needs nothing else installed
 PROBE_NAMES = ("stability",)
+COMMON = ("device", "interpreter", "metrics", "steps_per_epoch")  # how trials run
 
 
 class ProbeError(Exception):
@@ -298,11 +299,7 @@ def _defaults(declared: Workload | None) -> dict[str, Scalar]:
 
 def _common(spec: Mapping[str, Any], record: StudyRecord | None) -> dict[str, Any]:
     """Take from a study what decides how its trials run, and not what they are."""
-    kept = {
-        name: spec[name]
-        for name in ("device", "interpreter", "metrics", "steps_per_epoch")
-        if spec.get(name)
-    }
+    kept = {name: spec[name] for name in COMMON if spec.get(name)}
     if record is not None and (
         "interpreter" in kept or record.interpreter != sys.executable
     ):  # as it was found then: the environment that has the framework

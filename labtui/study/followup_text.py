@@ -46,7 +46,7 @@ def _document(study: Study) -> dict[str, Any]:
     """Give what the file must say, in the order in which people read it."""
     full = study.to_json()
     defaults = {k: f.get_default(call_default_factory=True) for k, f in Study.model_fields.items()}
-    trainer = {"trainer": _trainer(full["trainer"])}
+    trainer = {"trainer": short_trainer(full["trainer"])}
     budget = {k: v for k, v in full["budget"].items() if _told(k, v, study)}
     objective = {k: v for k, v in full["objective"].items() if (k, v) != ("select", "best")}
     follows = study.follows.model_dump(mode="json") if study.follows else None
@@ -95,10 +95,10 @@ def _of_configurations(study: Study, name: str) -> bool:
     return study.hyperparameters[name] == [Hyperparameter(role="scientific", values=listed or [0])]
 
 
-def _trainer(trainer: Mapping[str, Any]) -> Any:
-    """Write a trainer in its short form."""
-    name, options = trainer["name"], trainer["options"]
-    if not options:
+def short_trainer(trainer: Mapping[str, Any]) -> Any:
+    """Write a trainer in the short form of study files, where it has one."""
+    name, options = trainer.get("name"), trainer.get("options", {})
+    if name and not options:
         return name
     match name, options:
         case "python", {"file": str(file), "function": str(function)} if len(options) == 2:

@@ -10,12 +10,12 @@ from labtui.analysis.findings import SEVERITIES, Finding, Severity
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord
 from labtui.study.followup import KINDS, FollowUp, Impossible
+from labtui.study.kinds import REPEATED
 from labtui.study.spec import Study
 from labtui.verdicts.documents import Document, jsonable
 from labtui.verdicts.followups_grounds import Asked, Grounds, answer_text, weight
 from labtui.verdicts.followups_make import make
 from labtui.verdicts.followups_space import is_nuisance, scientific
-from labtui.verdicts.lineup import EVIDENCE
 from labtui.verdicts.lineup_readings import WarmupReading, read_special
 from labtui.verdicts.text import clean
 
@@ -182,7 +182,7 @@ def _abouts(grounds: Grounds, kind: str) -> Sequence[str]:
 
 
 def _call(grounds: Grounds, kind: str, about: str, *, wanted: bool) -> Call:
-    special = grounds.record.kind in {*OWN_ANSWER, *EVIDENCE}
+    special = grounds.record.kind in {*OWN_ANSWER, *REPEATED}
     found = [] if special else _calling(grounds, kind)
     made, cannot = _made(grounds, kind, about) if wanted else (None, "")
     name = grounds.record.name

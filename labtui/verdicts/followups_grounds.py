@@ -10,7 +10,7 @@ from typing import Any
 
 from labtui.analysis.findings import SEVERITIES, Finding, Severity
 from labtui.analysis.kinds import LEARNING_RATE, Declared, Meaning, meaning
-from labtui.engine.plugins import TrainerError, find_plugin
+from labtui.engine.plugins import TrainerError, declared_workload
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
@@ -304,10 +304,7 @@ def answer_text(one: Finding) -> str:
 
 def _declared(study: Study) -> tuple[Mapping[str, Declared], dict[str, str]]:
     """Give what the trainer declares: hyperparameters, and metrics with their goals."""
-    try:
-        workload = find_plugin(study.trainer.name).workloads.get(study.workload)
-    except TrainerError:
-        return {}, {}
+    workload = declared_workload(study.trainer.name, study.workload)
     if workload is None:
         return {}, {}
     return workload.hyperparameters, {name: m.goal for name, m in workload.metrics.items()}

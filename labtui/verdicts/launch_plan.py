@@ -11,6 +11,7 @@ from labtui.analysis.complexity import Complexity, complexity
 from labtui.analysis.decision import ADOPT_LEVELS, GROUPS, REJECT_LEVELS, WORTH, Least
 from labtui.analysis.kinds import Declared
 from labtui.engine.plugins import declared_workload
+from labtui.engine.probe_subject import COMMON
 from labtui.store.lab import Lab
 from labtui.store.records import BaselineRecord, LaunchRecord, StudyRecord, TrialRecord
 from labtui.study.fields import same
@@ -21,9 +22,6 @@ from labtui.verdicts.text import clean, number, params_text
 
 FIRST_RERUNS = 5
 """Reruns of a first baseline, which is compared with chance only: as many as a first look takes."""
-
-COMMON = ("device", "interpreter", "metrics", "steps_per_epoch")
-"""What else of a study a baseline keeps, to be trained again."""
 
 
 class LaunchRefused(Exception):

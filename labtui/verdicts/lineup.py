@@ -11,6 +11,7 @@ from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.study.fields import Scalar
 from labtui.study.followup_space import fits
+from labtui.study.kinds import REPEATED
 from labtui.study.model import Study
 from labtui.verdicts.check import StudyCheck
 from labtui.verdicts.documents import Document, jsonable
@@ -20,9 +21,6 @@ from labtui.verdicts.summary import sentence
 from labtui.verdicts.text import number
 
 Status: TypeAlias = Literal["answered", "still there", "cannot judge"]
-
-EVIDENCE = frozenset({"rerun", "arms", "launch"})
-"""Kinds whose trials are evidence for a decision: their findings are not set beside any."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def line_up(lab: Lab, record: StudyRecord, checked: StudyCheck | None = None) ->
     if not record.parent or record.parent not in {one.name for one in lab.studies()}:
         return None
     parent = lab.study(record.parent)
-    if record.kind in EVIDENCE:
+    if record.kind in REPEATED:
         return Lineup(parent, record.kind, (), (), None, None, record.ended >= record.total)
     before, after = Grounds.of(lab, parent), Grounds.of(lab, record, checked=checked)
     reading = read_special(lab, record, after.trials)

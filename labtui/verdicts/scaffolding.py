@@ -19,6 +19,7 @@ from labtui.store.paths import LabPaths
 from labtui.store.records import BaselineRecord
 from labtui.study.errors import nearest_name
 from labtui.study.fields import Scalar, scalar_text
+from labtui.study.followup_text import short_trainer
 from labtui.study.model import Study
 from labtui.study.scaffold import study_text
 from labtui.study.spec import parse_study
@@ -300,7 +301,7 @@ def scaffold(source: Source, asked: Asked) -> Scaffold:
         "study": asked.name,
         "goal": goal,
         "workload": subject.workload,
-        "trainer": _trainer(subject.trainer),
+        "trainer": short_trainer(subject.trainer),
         "objective": {
             "metric": subject.metric,
             "goal": subject.goal,
@@ -317,13 +318,6 @@ def scaffold(source: Source, asked: Asked) -> Scaffold:
     groups = [(group.why, group.definitions) for group in roles.groups]
     text = study_text(fields, groups, above=_above(source, asked), below=_below(source, roles))
     return Scaffold(text, parse_study(text, f"{asked.name}.yaml"), roles)
-
-
-def _trainer(trainer: Mapping[str, Any]) -> Any:
-    """Give the short form of a trainer."""
-    if trainer.get("name") and not trainer.get("options"):
-        return trainer["name"]
-    return dict(trainer)
 
 
 def _above(source: Source, asked: Asked) -> list[str]:
