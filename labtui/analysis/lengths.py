@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from labtui.analysis.findings import Finding, Outcome, cannot_judge, finding
-from labtui.analysis.lost import CHANCE_ERRORS, chance_error, lost_arms
+from labtui.analysis.lost import CHANCE_ERRORS, lost_arms
 from labtui.analysis.runs import Floats
+from labtui.analysis.sample import sample_error
 from labtui.analysis.table import StudyTable
 
 FIRST_PART = 0.1
@@ -157,7 +158,7 @@ def judge_chance(
         whose: What it is: the ``best`` of a study, or the ``baseline's``.
     """
     gain = chance - best if minimize else best - chance
-    error = chance_error(metric, chance, examples)
+    error = sample_error(metric, chance, examples)
     if error is None and gain > 0:
         reason = "the standard error at chance is unknown: no share of a known number of examples"
         return [cannot_judge("below-chance", reason)]

@@ -12,7 +12,6 @@ import numpy as np
 from labtui.analysis.edges import EDGE_SHARE
 from labtui.analysis.feasibility import CHANCE_MARGIN
 from labtui.analysis.findings import Finding, finding
-from labtui.analysis.luck import RATES, binomial_error
 from labtui.analysis.proposals import (
     Proposal,
     Side,
@@ -23,6 +22,7 @@ from labtui.analysis.proposals import (
     widened,
 )
 from labtui.analysis.runs import Ints
+from labtui.analysis.sample import sample_error
 from labtui.analysis.table import AxisColumn, StudyTable
 
 CHANCE_ERRORS = 3.0
@@ -39,13 +39,6 @@ off. Over a range of AlexNet's rates that holds the best ones 46 % of 365 trials
 Adam's rates on the digits cut a factor of ten below the good ones, 15 of 16."""
 
 
-def chance_error(metric: str, rate: float, examples: int | None) -> float | None:
-    """Binomial standard error of a model at chance; None where the metric has none."""
-    leaf = metric.rpartition("/")[2].lower()
-    known = examples is not None and leaf in RATES and 0 <= rate <= 1
-    return binomial_error(rate, examples) if known and examples is not None else None
-
-
 def above_chance(
     metric: str, value: float, chance: float, *, minimize: bool, examples: int | None
 ) -> bool:
@@ -59,7 +52,7 @@ def above_chance(
         examples: Validation examples behind it; None where unknown.
     """
     gain = chance - value if minimize else value - chance
-    error = chance_error(metric, chance, examples)
+    error = sample_error(metric, chance, examples)
     return gain > 0 if error is None else gain >= CHANCE_ERRORS * error
 
 
@@ -71,7 +64,7 @@ def lost_arms(table: StudyTable) -> Iterator[Finding]:
     """
     if table.chance is None or not table.ranked.size:
         return
-    error = chance_error(table.metric, table.shown(table.chance), table.examples)
+    error = sample_error(table.metric, table.shown(table.chance), table.examples)
     best = float(table.values[table.ranked[0]])
     margin = CHANCE_MARGIN * (table.chance - best) if error is None else CHANCE_ERRORS * error
     for arm in table.arm_names:

@@ -1,15 +1,15 @@
-"""How much of a study's best result is luck: of the search, of training, of the validation sample.
+"""How much of a study's best result is luck: of the search, and of training.
 
-Three spreads, all standard deviations in the unit of the objective: of reruns of one configuration
-(P28), of the best that another search as large would have found (P29, P31), and of the metric over
-another validation sample as large (P30).
+Two spreads, both standard deviations in the unit of the objective: of reruns of one configuration
+(P28), and of the best that another search as large would have found (P29, P31). That of the
+validation sample is in `labtui.analysis.sample`.
 """
 
 from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,20 +24,6 @@ FEWEST_TRIALS = 6
 
 ROUNDING = 1e-14
 """Deviation, as a share of the mean, of reruns that are equal: what adding them up leaves."""
-
-RATES = frozenset(
-    {"acc", "accuracy", "err", "error", "error_rate", "top_1", "top_5", "top1", "top5"}
-)
-"""Last parts of the names of metrics that count examples: the share of a validation sample. A word
-error rate is none: its words are not independent, and it may exceed 1."""
-
-FAVOURABLE_EXAMPLES = 4
-"""A gain of fewer examples is no gain even where predictions agree everywhere else: of g examples
-that differ, all in favour of one, the sign test has z = sqrt(g), and 2 needs four of them."""
-
-APART = 2 * math.sqrt(2)
-"""Gain, in binomial standard errors, from which the sample is large enough whatever the
-predictions: two standard errors of a difference of independent samples."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +156,7 @@ def _first_trials(table: StudyTable) -> Ints:
 def judge_luck(
     table: StudyTable, known: Known | None = None, bests: Floats | None = None
 ) -> list[Outcome]:
-    """Say how much of the best result is luck of the search and of the validation sample.
+    """Say how much of the best result is luck of the search.
 
     Args:
         table: A study.
@@ -178,10 +164,6 @@ def judge_luck(
         bests: Best value of this search and of each of its replicas, lower is better; by default
             those of the study's own repetitions (P29).
     """
-    return [*_judge_search(table, known, bests), *_judge_sample(table)]
-
-
-def _judge_search(table: StudyTable, known: Known | None, bests: Floats | None) -> list[Outcome]:
     rows = _first_trials(table)
     values = np.where(table.feasible[rows], table.values[rows], np.inf)
     searched, reruns = search_deviation(values), retrained(table)
@@ -345,107 +327,3 @@ def _luck_advice(luck: _Luck, best: str) -> str:
     if luck.ratio is not None and luck.ratio > 1:
         return "Compare studies by several searches, or after more trials: retraining shows less."
     return "Compare means of reruns, not single bests."
-
-
-def _judge_sample(table: StudyTable) -> list[Outcome]:
-    """Hold the gain against the chance of the validation sample (P30)."""
-    pair = _compared(table)
-    reason = _not_a_sample(table, pair)
-    if reason or pair is None or table.examples is None:
-        return [cannot_judge("validation-too-small", reason)]
-    best, other, arms = pair
-    examples = table.examples
-    gain = float(table.values[other] - table.values[best])
-    error = binomial_error(table.shown(float(table.values[best])), examples)
-    ties = [
-        table.trials[row]
-        for row in table.ranked
-        if row != best and table.values[row] == table.values[best]
-    ]
-    if gain > max(error, (FAVOURABLE_EXAMPLES - 0.5) / examples):
-        if gain >= APART * error:
-            return []
-        reason = (
-            f"a gain of {gain:.2g} is {gain / error:.1f} binomial standard errors ({error:.2g}) of "
-            f"{examples} validation examples: it takes each trial's predictions"
-        )
-        return [cannot_judge("validation-too-small", reason)]
-    return [_too_small(table, best, other, arms, gain, error, ties)]
-
-
-def _compared(table: StudyTable) -> tuple[int, int, bool] | None:
-    """Rows of the best trial and of what it is compared with: the next arm's best if there are any.
-
-    Without other arms the runner-up, a trial of another configuration.
-    """
-    if not table.ranked.size:
-        return None
-    best = int(table.ranked[0])
-    arms = len({table.arms[row] for row in table.ranked}) > 1
-    labels: Sequence[object] = table.arms if arms else table.configurations
-    other = next((int(row) for row in table.ranked if labels[row] != labels[best]), None)
-    return None if other is None else (best, other, arms)
-
-
-def _not_a_sample(table: StudyTable, pair: tuple[int, int, bool] | None) -> str:
-    """Why the sample cannot be judged; empty if it can."""
-    leaf = table.metric.rpartition("/")[2].lower()
-    if pair is None:
-        return "there are no two results to compare"
-    if leaf not in RATES:
-        return f"{leaf} is not a share of examples: it takes each example's result"
-    if table.examples is None:
-        return "the number of validation examples is unknown"
-    if not all(0 <= table.shown(float(table.values[row])) <= 1 for row in pair[:2]):
-        return f"{leaf} lies outside 0 to 1"
-    return ""
-
-
-def binomial_error(rate: float, examples: int) -> float:
-    """Compute the standard error of a rate over so many examples.
-
-    Args:
-        rate: In [0, 1]; 0 and 1 are taken as one example from there, (k + 1) / (n + 2).
-        examples: At least one.
-    """
-    if not 0 < rate < 1:
-        rate = (rate * examples + 1) / (examples + 2)
-    return math.sqrt(rate * (1 - rate) / examples)
-
-
-def _too_small(
-    table: StudyTable,
-    best: int,
-    other: int,
-    arms: bool,
-    gain: float,
-    error: float,
-    ties: Sequence[str],
-) -> Outcome:
-    examples = table.examples or 0
-    first, second = (
-        (table.arms[row] if arms else table.trials[row]) or table.trials[row]
-        for row in (best, other)
-    )
-    ahead = "ties with" if gain == 0 else f"is {gain:.2g} better than"
-    count = round(gain * examples)
-    return finding(
-        "validation-too-small",
-        "warning" if arms else "info",
-        f"{first} {ahead} {second}: {count} of {examples} validation examples, where the sample "
-        f"alone gives a standard error of {error:.2g}"
-        + (f"; {len(ties)} more trials reach the same best." if len(ties) > 1 else "."),
-        "Take both as equal: use the validation loss, then the earlier trial, or more examples.",
-        evidence={
-            "gain": gain,
-            "gain_examples": count,
-            "binomial_error": error,
-            "validation_examples": examples,
-            "best": table.shown(float(table.values[best])),
-            "compared": table.shown(float(table.values[other])),
-            "best_trial": table.trials[best],
-            "compared_trial": table.trials[other],
-            "ties": len(ties),
-            "tied_trials": list(ties[:10]),
-        },
-    )

@@ -229,8 +229,8 @@ def _print_means(trials: Sequence[TrialRecord]) -> None:
 
 def _print_sample_error(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> None:
     """Print, beside the gaps of arms, what the validation sample alone leaves open (P30)."""
+    from labtui.analysis.sample import sample_error
     from labtui.verdicts.loading import Declared, declared_metrics
-    from labtui.verdicts.reruns import sample_error
 
     examples = declared_metrics(lab, study).get(study.metric, Declared()).examples
     error = sample_error(study.metric, study.best_value, examples)

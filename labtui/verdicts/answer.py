@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from labtui.analysis.sample import sample_error
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.study.kinds import COMPLETE
@@ -34,7 +35,7 @@ from labtui.verdicts.evidence import (
     read_replicas,
     reruns_of,
 )
-from labtui.verdicts.reruns import known_deviation, read_reruns, sample_error
+from labtui.verdicts.reruns import known_deviation, read_reruns
 from labtui.verdicts.tables import best_trial
 from labtui.verdicts.text import clean, number, value_text
 

@@ -19,6 +19,7 @@ from labtui.analysis.instability import judge_stability
 from labtui.analysis.lengths import agreeing, below_chance, judge_lengths
 from labtui.analysis.luck import Known, judge_luck
 from labtui.analysis.runs import Floats, Run
+from labtui.analysis.sample import judge_sample
 from labtui.analysis.sampling import judge_sampling
 from labtui.analysis.sensitivity import judge_sensitivity
 from labtui.analysis.table import StudyTable
@@ -113,6 +114,7 @@ def _results(
     yield from judge_sampling(table, classes, known)
     yield from judge_sensitivity(table)
     yield from judge_luck(table, known, bests)
+    yield from judge_sample(table)
     if selection == "best":
         yield from judge_lengths(table)
     else:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labtui.analysis.sample import sample_error
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
 from labtui.verdicts.objective import Asked, reselect
-from labtui.verdicts.reruns import changed, sample_error, trained_alike
+from labtui.verdicts.reruns import changed, trained_alike
 
 if TYPE_CHECKING:
     from labtui.analysis.rerun_order import RerunOrder

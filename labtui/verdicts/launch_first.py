@@ -10,10 +10,10 @@ import numpy as np
 from labtui.analysis.decision import beats_chance, side
 from labtui.analysis.lost import CHANCE_ERRORS
 from labtui.analysis.runs import Floats
+from labtui.analysis.sample import sample_error
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord
 from labtui.verdicts.loading import Declared, declared_metrics
-from labtui.verdicts.reruns import sample_error
 
 CAUSES = {
     "above-chance": "its reruns beat chance by a clear margin",

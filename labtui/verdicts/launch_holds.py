@@ -8,7 +8,8 @@ from typing import Any
 
 from labtui.analysis.decision import ADOPT_LEVELS
 from labtui.analysis.findings import Finding
-from labtui.analysis.luck import FAVOURABLE_EXAMPLES, search_words
+from labtui.analysis.luck import search_words
+from labtui.analysis.sample import FAVOURABLE_EXAMPLES, sample_error
 from labtui.engine.plugins import TrainerError
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, TrialRecord
@@ -17,7 +18,6 @@ from labtui.verdicts.check import check_study
 from labtui.verdicts.design import plan_study
 from labtui.verdicts.launch_plan import Planned
 from labtui.verdicts.loading import Declared, declared_metrics
-from labtui.verdicts.reruns import sample_error
 from labtui.verdicts.text import clean, number
 
 HOLDING = ("search-boundary", "stability-edge", "overfitting")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from labtui.analysis.sample import sample_error
 from labtui.store.errors import LabError
 from labtui.store.lab import Lab
 from labtui.store.records import ENDED, StudyRecord, TrialRecord
@@ -225,21 +226,6 @@ def _is_named_for(study: StudyRecord, trial: TrialRecord) -> bool:
     return study.name == base or study.name.startswith(f"{base}-")
 
 
-def sample_error(metric: str, value: float | None, examples: int | None) -> float | None:
-    """Give the standard error of a rate over another validation sample as large (P30).
-
-    Args:
-        metric: Its name: only shares of examples have one.
-        value: The rate.
-        examples: Validation examples behind it; None where unknown.
-    """
-    from labtui.analysis.luck import RATES, binomial_error
-
-    if value is None or not examples or metric.rpartition("/")[2].lower() not in RATES:
-        return None
-    return binomial_error(value, examples) if 0 <= value <= 1 else None
-
-
 # -- while it holds -------------------------------------------------------------------------
 
 
@@ -348,7 +334,6 @@ __all__ = [
     "known_deviation",
     "read_reruns",
     "retrain_entry",
-    "sample_error",
     "spread_of",
     "stale",
 ]

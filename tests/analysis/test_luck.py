@@ -17,6 +17,7 @@ from labtui.analysis.luck import (
     search_words,
     study_bests,
 )
+from labtui.analysis.sample import judge_sample
 from tests.analysis.made_tables import table
 
 PROTEIN = Path(__file__).parents[1] / "data" / "hpolib" / "protein_structure_60.jsonl"
@@ -127,7 +128,7 @@ def test_a_search_that_varies_more_than_retraining_is_a_warning():
 def sample(errors, arms=(), examples=360, **more):
     values = [error / 360 for error in errors]
     fields = {"arms": arms or ("",) * len(errors), "examples": examples, **more}
-    return only_or_none(judge_luck(table(values, **fields)))
+    return only_or_none(judge_sample(table(values, **fields)))
 
 
 def only_or_none(outcomes):
