@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+from labtui.tui.guide import CHAINS, KEYS
 from labtui.tui.keys import Action
-from labtui.tui.screen_keys import SCREEN_KEYS
-from labtui.tui.widget_keys import WIDGET_KEYS
 
-CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "lab": (("table", "rows", "lab", "remark", "app"),),
-    "study": (
-        ("trials", "table", "rows", "study", "remark", "app"),
-        ("table", "rows", "study", "remark", "app"),
-        ("chart", "study", "remark", "app"),
-        ("text", "study", "remark", "app"),
-        ("filter",),
-    ),
-    "trial": (("text", "trial", "remark", "app"),),
-    "next": (("rows", "next", "app"), ("text", "next", "app")),
-    "again": (("rows", "again", "app"), ("text", "again", "app")),
-    "launch": (("text", "launch", "app"),),
-    "workload": (("text", "workload", "remark", "app"),),
-    "log": (("text", "app"),),
-    "ask": (("ask",),),
-    "help": (("text", "app"),),
-}
-"""For each screen, from which places a key is looked up, the focused widget's first."""
-
-ACTIONS = (*SCREEN_KEYS, *WIDGET_KEYS)
+ACTIONS = KEYS
+__all__ = ["ACTIONS", "CHAINS", "app_keys", "at", "bindings", "chart_keys", "key_line"]
 
 
 def at(*places: str) -> list[Action]:

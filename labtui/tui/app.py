@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from labtui.tui.actions import CHAINS, at, bindings
+from labtui.tui.guide import TOPICS
 from labtui.tui.reader import Reader
 from labtui.tui.screens.lab import LabScreen
 
@@ -92,7 +93,6 @@ class LabApp(App[int]):
     def action_help(self) -> None:
         """Explain what has the focus."""
         from labtui.tui.screens.help import HelpScreen
-        from labtui.tui.topics import TOPICS
 
         if isinstance(self.screen, HelpScreen):
             self.pop_screen()
@@ -106,8 +106,7 @@ class LabApp(App[int]):
         name = getattr(self.screen, "chain_name", "lab")
         place = getattr(self.screen.focused, "place", "")
         chain = next((c for c in CHAINS[name] if c[0] == place), ("app",))
-        topic = {"lab": "studies", "study": getattr(self.screen, "active", "trials")}
-        return str(topic.get(name, name)), chain
+        return str(getattr(self.screen, "topic", name)), chain
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything that can be done here in the palette."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Action:
         where: The place whose focus makes it available; see `CHAINS`.
         rank: Place in the key line, lowest first; 0 for none.
         shown: How the key is written.
+        twin: The command that does the same without a screen; NAME stands for what is shown.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Action:
     where: str
     rank: int = 0
     shown: str = ""
+    twin: str = ""
 
     @property
     def keys(self) -> str:
@@ -41,20 +43,32 @@ class Action:
         """The action with its namespace, to be called from anywhere on the screen."""
         if "." in self.call:
             return self.call
-        return f"{_OWNERS.get(self.where, 'focused')}.{self.call}"
+        owner = "app" if self.where == "app" else "focused" if self.where in _WIDGETS else "screen"
+        return f"{owner}.{self.call}"
 
 
-_SCREENS = ("lab", "study", "trial", "next", "again", "launch", "workload", "log", "ask", "remark")
-_OWNERS = {"app": "app", **dict.fromkeys(_SCREENS, "screen")}
+_WIDGETS = ("rows", "table", "trials", "chart", "text", "filter")
 
 MOVE, LOOK, GO, CHOOSE, DECIDE = "Move", "Look closer", "Go", "Choose", "Decide"
 WRITE = "Write down"
 """The headings in the help."""
 
 
-def keys(where: str, group: str, *rows: tuple[str, str, str, str, str, int, str]) -> list[Action]:
-    """Make actions of one place and group from rows: the other fields of `Action` in order."""
-    return [
-        Action(f"{where}.{name}", key, call, word, tooltip, group, where, rank, shown)
-        for name, key, call, word, tooltip, rank, shown in rows
-    ]
+def key(
+    name: str,
+    key: str,
+    call: str,
+    description: str,
+    tooltip: str,
+    *,
+    rank: int = 0,
+    shown: str = "",
+    twin: str = "",
+) -> Action:
+    """Describe one action; `keys` gives it its place and group. See `Action`."""
+    return Action(name, key, call, description, tooltip, "", "", rank, shown, twin)
+
+
+def keys(where: str, group: str, *actions: Action) -> list[Action]:
+    """Put actions into one place and group."""
+    return [replace(one, id=f"{where}.{one.id}", group=group, where=where) for one in actions]

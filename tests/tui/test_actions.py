@@ -4,8 +4,8 @@ import pytest
 
 from labtui.tui import actions
 from labtui.tui.actions import ACTIONS, CHAINS, at, key_line
+from labtui.tui.guide import TOPICS
 from labtui.tui.layout import PANES
-from labtui.tui.topics import TOPICS
 from labtui.tui.widgets.chart import Chart
 
 

@@ -11,6 +11,7 @@ from labtui.store.paths import LabPaths
 from labtui.study.spec import parse_study
 from labtui.tui.actions import CHAINS
 from labtui.tui.app import LabApp
+from labtui.tui.guide import TOPICS
 from labtui.tui.launching import read_standing, take_look, train_group
 from labtui.tui.next_text import file_lines
 from labtui.tui.screens.again import AgainScreen
@@ -19,7 +20,6 @@ from labtui.tui.screens.launch import LaunchScreen
 from labtui.tui.screens.next import NextScreen
 from labtui.tui.screens.study import StudyScreen
 from labtui.tui.screens.workload import WorkloadScreen
-from labtui.tui.topics import TOPICS
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import TextPane
 from labtui.verdicts.launch_plan import configuration_of

@@ -124,6 +124,11 @@ class LiveScreen(Screen[None]):
             card.say(title, clean(str(error)), step, alarm=True)
         self.add_class("-carded")
 
+    @property
+    def topic(self) -> str:
+        """What the help is about; see `labtui.tui.guide.TOPICS`."""
+        return self.chain_name
+
     # -- focus and keys ---------------------------------------------------------------------
 
     def settle_focus(self) -> None:

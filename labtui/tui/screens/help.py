@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from labtui.tui.actions import app_keys, at, key_line
 from labtui.tui.keys import Action
-from labtui.tui.topics import Topic
+from labtui.tui.topic import Topic
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.tui.widgets.textpane import TextPane, heading, pairs
 from labtui.verdicts.text import clean

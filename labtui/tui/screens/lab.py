@@ -85,6 +85,11 @@ class LabScreen(RemarkingScreen):
         self._about(table.current)
 
     @property
+    def topic(self) -> str:
+        """The studies."""
+        return "studies"
+
+    @property
     def subject(self) -> Subject | None:
         """The study under the cursor."""
         from labtui.verdicts.remarks import Subject

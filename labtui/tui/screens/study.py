@@ -94,6 +94,11 @@ class StudyScreen(RemarkingScreen):
         return self.deck.active
 
     @property
+    def topic(self) -> str:
+        """The pane that has the focus."""
+        return self.active
+
+    @property
     def subject(self) -> Subject:
         """The trial under the cursor where the trials have the focus, else the study."""
         from labtui.verdicts.remarks import Subject

@@ -1,0 +1,23 @@
+"""The experiment log: its keys and its help."""
+
+from __future__ import annotations
+
+from labtui.tui.topic import Topic
+
+CHAINS = {
+    "log": (("text", "app"),),
+}
+
+TOPICS = {
+    "log": Topic(
+        "The experiment log (P45)",
+        "One entry a study, the newest first: its best value with the deviation of "
+        "retraining, the answer to its question, its verdict, what was launched, notes and "
+        "tags, and the command that reproduces it. Verdicts follow as they are ready, and "
+        "again as trials end.",
+        "Read it before the next study: what was asked already, what the answer rested on, "
+        "and which findings are still open. What is missing is a note (N in the list of "
+        "studies).",
+        "labtui log (--workload, --tag, --kind)",
+    ),
+}
