@@ -31,12 +31,15 @@ class Judge:
         check: The latest verdict; None before the first.
         lineup: The study beside the one it follows; None where it follows none.
         problem: Why the latest attempt failed; empty when it did not.
+        judged: The trials of the latest attempt; see `ended`. None before the first.
+        busy: Whether it is at work.
     """
 
     def __init__(self, paths: LabPaths) -> None:
         """Judge a study of the lab at `paths`."""
         self._paths = paths
-        self._judged: tuple[int, int] | None = None
+        self.judged: tuple[int, int] | None = None
+        self.busy = False
         self._rested = 0.0
         self.check: StudyCheck | None = None
         self.lineup: Lineup | None = None
@@ -44,7 +47,7 @@ class Judge:
 
     def is_due(self, view: StudyView) -> bool:
         """Say whether trials have ended since the latest verdict."""
-        return ended(view) != self._judged
+        return ended(view) != self.judged
 
     @property
     def rest(self) -> float:
@@ -54,12 +57,13 @@ class Judge:
     async def judge(self, view: StudyView) -> None:
         """Judge the ended trials of a view on a thread of its own."""
         began, key = time.monotonic(), ended(view)
+        self.busy = True
         try:
             self.check, self.lineup = await in_background(lambda: self._judge(view))
             self.problem = ""
         except Exception as error:  # shown in the pane; the screen goes on
             self.problem = f"{type(error).__name__}: {error}"
-        self._judged = key
+        self.judged, self.busy = key, False
         self._rested = time.monotonic() + REST * (time.monotonic() - began)
 
     def _judge(self, view: StudyView) -> tuple[StudyCheck, Lineup | None]:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labtui.tui.acting import Act, act_on
 from labtui.tui.widgets.textpane import Line
-from labtui.verdicts.summary import GLYPHS, counts_text, entries, reasons, sentence, told
+from labtui.verdicts.summary import (
+    GLYPHS,
+    counts_text,
+    entries,
+    reasons,
+    sentence,
+    subject_text,
+    told,
+)
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.analysis.findings import Severity, Verdict
     from labtui.tui.judging import Judge
     from labtui.verdicts.lineup import Lineup
-    from labtui.verdicts.summary import Entry
+    from labtui.verdicts.summary import Entry, Unjudged
 
 COLOURS: dict[Severity, str] = {
     "alert": "$text-error bold",
@@ -40,8 +50,29 @@ def caption(judge: Judge, *, busy: bool) -> tuple[str, str]:
     return counts, "" if judge.check.complete else "so far"
 
 
-def study_verdict(judge: Judge, total: int, *, busy: bool) -> list[Line]:
-    """Write what is known of a study.
+@dataclass(frozen=True)
+class Row:
+    """One row of the list of findings.
+
+    Attributes:
+        key: Tells it from others, also in the next verdict.
+        sign: Its glyph and its code.
+        style: How they look.
+        about: What it is about.
+        lines: All there is to say.
+        act: What it leads to; None for nothing.
+    """
+
+    key: str
+    sign: str
+    style: str
+    about: str
+    lines: tuple[Line, ...]
+    act: Act | None = None
+
+
+def answer_lines(judge: Judge, total: int, *, busy: bool) -> list[Line]:
+    """Write the answer to the question of a study, and how much was found.
 
     Args:
         judge: The latest verdict, or why there is none.
@@ -59,12 +90,63 @@ def study_verdict(judge: Judge, total: int, *, busy: bool) -> list[Line]:
     count = len(check.table)
     if not count:
         return [Line("nothing to judge yet: no trial has ended", "$text-muted")]
-    so_far = "" if check.complete else f", so far: {count} of {total} trials have ended"
-    again = "; judging…" if busy else ""
-    lines = [Line(clean(check.answer.sentence))] if check.answer.text else []
-    lines.append(Line(f"{counts_text(check.verdict)}{so_far}{again}", "bold"))
-    beside = lineup_lines(judge.lineup) if judge.lineup is not None else ()
-    return [*lines, *beside, *verdict_lines(check.verdict, count)]
+    lines = [Line(clean(check.answer.sentence), "bold")] if check.answer.text else []
+    told = [] if check.complete else [f"so far: {count} of {total} trials have ended"]
+    if told + ["judging…"] * busy or not lines:
+        told = told + ["judging…"] * busy or [counts_text(check.verdict)]
+        lines.append(Line("; ".join(told), "$text-muted"))
+    return lines
+
+
+def counted(judge: Judge) -> str:
+    """Write how many findings there are; empty before the first verdict."""
+    return counts_text(judge.check.verdict) if judge.check is not None else ""
+
+
+def rows(judge: Judge) -> list[Row]:
+    """Give the rows of the latest verdict: findings, what its parent is answered, what is not
+    judged.
+    """
+    check = judge.check
+    if check is None or not len(check.table):
+        return []
+    found = [_beside(judge.lineup)] if judge.lineup is not None else []
+    found += [_row(entry) for entry in entries(check.verdict, len(check.table))]
+    if unknown := reasons(check.verdict.not_judged):
+        lines = tuple(_not_judged(unknown, len(check.table)))
+        count = len(unknown)
+        about = f"{count} thing{'' if count == 1 else 's'} could not be judged, and why"
+        found.append(Row("not judged", "· not judged", "$text-muted", about, lines))
+    return found
+
+
+def _row(entry: Entry) -> Row:
+    first = entry.first
+    about = entry.headline or sentence(first.message)
+    return Row(
+        f"{entry.code} {subject_text(first.subject)}",
+        f"{GLYPHS[entry.severity]} {entry.code}",
+        COLOURS[entry.severity],
+        clean(about),
+        tuple(_entry(entry, entry.headline))[2:],
+        act_on(first),
+    )
+
+
+def _beside(lineup: Lineup) -> Row:
+    counts = Counter(one.status for one in lineup.answers)
+    told = ", ".join(f"{n} {status}" for status, n in counts.items()) or "nothing to answer"
+    lines = tuple(lineup_lines(lineup))[1:]
+    about = f"{clean(lineup.parent.name)}: {told}"
+    return Row("beside", "↳ beside", "$text-primary bold", about, lines)
+
+
+def _not_judged(unknown: Iterable[Unjudged], trials: int) -> Iterator[Line]:
+    yield Line("Not judged", "$text-primary bold")
+    for one in unknown:
+        about = f"{one.count} times" if one.count > 1 else one.subject
+        named = f"{one.code}  {about if trials > 1 else ''}".rstrip()
+        yield Line(f"{named}: {clean(one.reason)}", "$text-muted", 2, "  ")
 
 
 def lineup_lines(lineup: Lineup) -> Iterator[Line]:
@@ -99,11 +181,7 @@ def verdict_lines(verdict: Verdict, trials: int) -> Iterator[Line]:
     unknown = reasons(verdict.not_judged)
     if unknown:
         yield Line()
-        yield Line("Not judged", "$text-primary bold")
-    for one in unknown:
-        about = f"{one.count} times" if one.count > 1 else one.subject
-        named = f"{one.code}  {about if trials > 1 else ''}".rstrip()
-        yield Line(f"{named}: {clean(one.reason)}", "$text-muted")
+        yield from _not_judged(unknown, trials)
 
 
 def _entry(entry: Entry, about: str) -> Iterator[Line]:

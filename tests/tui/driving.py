@@ -20,6 +20,8 @@ from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 from labtui.tui.app import LabApp
+from labtui.tui.widgets.chart import Chart
+from labtui.tui.widgets.figures import Figures
 from tests.support import labs
 
 SMALL, LARGE = (80, 24), (160, 50)
@@ -37,17 +39,18 @@ def screen_text(app: LabApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
-async def open_study(pilot: Pilot[int], app: LabApp) -> None:
+async def open_study(pilot: Pilot[int], app: LabApp, pane: str = "trials") -> None:
+    """Wait for a study to be on screen, and go to a pane of it."""
     from labtui.tui.screens.study import StudyScreen
 
-    await until(
-        pilot,
-        lambda: (
-            isinstance(app.screen, StudyScreen)
-            and app.screen.view is not None
-            and app.screen.query_one("#axis").chart.spec.title
-        ),
-    )
+    await until(pilot, lambda: isinstance(app.screen, StudyScreen) and app.screen.view is not None)
+    app.screen.action_show(pane)
+    await pilot.pause()
+
+
+def chart(app: LabApp, pane: str) -> Chart:
+    """Give the chart of a pane."""
+    return app.screen.query_one(f"#{pane}-figures", Figures).chart
 
 
 def revision(paths: LabPaths) -> int:

@@ -83,7 +83,7 @@ async def opened(pilot, app):
 
 async def what_follows(pilot, app):
     await opened(pilot, app)
-    await pilot.press("f")
+    await pilot.press("a")
     await on(pilot, app, NextScreen)
     await until(pilot, lambda: app.screen.found is not None, WAIT)
     return app.screen
@@ -116,7 +116,7 @@ async def test_a_finding_becomes_the_next_study_with_one_key(paths, monkeypatch)
         assert child.name_of_study == "rates-widen"
         await until(pilot, lambda: child.view.study.state == "completed", WAIT)
         assert "widen of rates: " in screen_text(app)
-        await pilot.press("6")
+        await pilot.press("1")
         await until(pilot, lambda: "Beside rates (widen)" in screen_text(app), WAIT)
         assert "In this sample" in screen_text(app)
         await pilot.press("q")

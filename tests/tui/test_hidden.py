@@ -3,6 +3,7 @@
 from labtui.engine.asking import change_tags
 from labtui.engine.client import add_note
 from labtui.tui.app import LabApp
+from labtui.tui.layout import PANES
 from tests.support.hidden import add_test_metrics, is_seen
 from tests.support.labs import make_lab
 from tests.tui.driving import LARGE, open_study, screen_text, until
@@ -19,7 +20,7 @@ async def test_no_pane_of_a_study_or_trial_has_it(tmp_path):
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=LARGE) as pilot:
         await open_study(pilot, app)
-        for pane in ("trials", "curves", "axis", "arms", "roles", "verdict", "figures"):
+        for pane in PANES:
             app.screen.action_show(pane)
             await until(pilot, lambda pane=pane: app.screen.active == pane)
             text = screen_text(app)

@@ -8,7 +8,7 @@ from labtui.store.paths import LabPaths
 from labtui.tui.app import LabApp
 from labtui.tui.widgets.trials import TrialTable
 from tests.support.labs import make_lab
-from tests.tui.driving import LARGE, SMALL, open_study, running, screen_text, until
+from tests.tui.driving import LARGE, SMALL, chart, open_study, running, screen_text, until
 
 NAME = "digits-optimizer"
 
@@ -22,26 +22,23 @@ def table(app):
     return app.screen.query_one(TrialTable)
 
 
-def chart(app, which):
-    return app.screen.query_one(f"#{which}").chart
-
-
 async def test_on_a_small_screen_one_pane_at_a_time(paths):
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
         text = screen_text(app)
-        for shown in (NAME, "20/20", "Does Adam", "error_rate ↓", "1 trials", "= labtui show"):
+        for shown in (NAME, "20/20", "Does Adam", "error_rate ↓", " 2 trials ", "= labtui show"):
             assert shown in text
         assert "✓ completed" in text
         assert app.screen.focused is table(app)
         for pane, shown in [
             ("curves", "━━"),
-            ("axis", "┊"),
-            ("arms", "median"),
-            ("roles", "Fixed: caveats"),
-            ("verdict", "→ "),
-            ("figures", "best of each"),
+            ("axes", "┊"),
+            ("isolation", "best of each"),
+            ("budget", "best of k"),
+            ("stability", "grad_norm"),
+            ("design", "Fixed: caveats"),
+            ("verdict", "In this sample"),
             ("trials", "at step"),
         ]:
             await pilot.press("tab")
@@ -54,9 +51,9 @@ async def test_on_a_large_screen_all_panes_at_once(paths):
     async with app.run_test(size=LARGE) as pilot:
         await open_study(pilot, app)
         text = screen_text(app)
-        for shown in ("at step", "curves 1/2", "axis 1/4", "median", "verdict"):
+        for shown in ("at step", "curves 1/2", "axes 1/4", "median", "verdict"):
             assert shown in text
-        await pilot.press("5")
+        await pilot.press("8")
         await until(pilot, lambda: "batch_size=64" in screen_text(app))
         assert "Scientific: compared" in screen_text(app)
         assert "✗" in text
@@ -103,10 +100,9 @@ async def test_marked_trials_are_the_ones_whose_curves_are_drawn(paths):
         await until(pilot, lambda: {s.key for s in chart(app, "curves").spec.series} == marked)
         assert "2 marked" in screen_text(app)
         assert "◆" in screen_text(app)
-        await pilot.press("n" if app.screen.deck.chart == "curves" else "2", "y", "s")
+        await pilot.press("3", "y", "s")
         assert chart(app, "curves").smoothing == 0
-        await pilot.press("U")
-        await pilot.press("1", "U")
+        await pilot.press("2", "U")
         await until(pilot, lambda: len({s.key for s in chart(app, "curves").spec.series}) == 6)
 
 
@@ -114,19 +110,20 @@ async def test_the_axis_plots_are_paged_with_bounds_and_infeasible_trials(paths)
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
-        await pilot.press("3")
+        await pilot.press("4")
+        await until(pilot, lambda: chart(app, "axes").spec.title)
         titles = []
         for _ in range(4):
-            spec = chart(app, "axis").spec
+            spec = chart(app, "axes").spec
             titles.append(spec.title)
             if "learning_rate" in spec.title:
                 assert [m.kind for m in spec.marks] == ["bound", "bound"]
             await pilot.press("n")
         assert len(set(titles)) == 4
-        assert chart(app, "axis").spec.title == titles[0]
+        assert chart(app, "axes").spec.title == titles[0]
         await pilot.press("p")
-        assert chart(app, "axis").spec.title == titles[-1]
-        assert any(s.role == "infeasible" for s in chart(app, "axis").spec.series)
+        assert chart(app, "axes").spec.title == titles[-1]
+        assert any(s.role == "infeasible" for s in chart(app, "axes").spec.series)
 
 
 async def test_the_filter_narrows_the_table_and_says_what_it_does_not_know(paths):
@@ -152,7 +149,7 @@ async def test_the_mouse_does_what_the_keys_do(paths):
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
         await pilot.click("#tabs", offset=(25, 0))
-        await until(pilot, lambda: app.screen.active == "axis")
+        await until(pilot, lambda: app.screen.active == "curves")
         await pilot.click("KeyLine", offset=(screen_text(app).splitlines()[-1].index("help"), 0))
         await until(pilot, lambda: "What to conclude" in screen_text(app))
 
@@ -161,7 +158,9 @@ async def test_an_arm_leads_to_its_trials(paths):
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
-        await pilot.press("4", "enter")
+        await pilot.press("1", "tab", "shift+tab")
+        app.screen.query_one("#arms-table").focus()
+        await pilot.press("enter")
         await until(pilot, lambda: len(table(app).rows) == 10)
         assert len({t.arm for t in table(app).rows}) == 1
 
@@ -179,8 +178,11 @@ async def test_a_trial_says_all_that_is_known_of_it(tmp_path):
             text = screen_text(app)
             for shown in ("live/0", "! failed", "raised ValueError", "ValueError: [red] no"):
                 assert shown in text
-            for shown in ("learning_rate", "log 0.001 … 10", "seed", "labtui run live.yaml"):
+            for shown in ("seed", "labtui run live.yaml"):
                 assert shown in text
+            await pilot.press("3")
+            await until(pilot, lambda: "log 0.001 … 10" in screen_text(app))
+            assert "learning_rate" in screen_text(app)
             await pilot.press("j", "G", "q")
             assert app.screen.active == "trials"
 
@@ -230,7 +232,7 @@ async def test_a_study_that_there_is_not_names_the_nearest(paths):
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("1", "The trials"), ("3", "Axis plots (P14)"), ("5", "every fixed")]
+    ("key", "said"), [("2", "The trials"), ("4", "Axis plots (P14)"), ("8", "every fixed")]
 )
 async def test_help_is_about_what_has_the_focus(paths, key, said):
     app = LabApp(paths, study=NAME)
@@ -256,7 +258,7 @@ async def test_any_size_and_a_storm_of_them(paths):
         assert "needs 60x15" in screen_text(app)
         await pilot.resize_terminal(*SMALL)
         assert "needs 60x15" not in screen_text(app)
-        await pilot.press("1")
+        await pilot.press("2")
         await until(pilot, lambda: "at step" in screen_text(app))
 
 

@@ -11,18 +11,62 @@ KEYS = (
         GO,
         key("pane", "tab", "pane(1)", "pane", "Next pane", rank=50),
         key("pane-back", "shift+tab", "pane(-1)", "pane back", "Previous pane"),
-        key("trials", "1", "show('trials')", "trials", "The table of trials"),
-        key("curves", "2", "show('curves')", "curves", "The training curves"),
-        key("axis", "3", "show('axis')", "axis", "The objective over each hyperparameter"),
-        key("arms", "4", "show('arms')", "arms", "The arms side by side"),
-        key("roles", "5", "show('roles')", "roles", "What is compared, tuned away and fixed"),
-        key("verdict", "6", "show('verdict')", "verdict", "What is to be concluded"),
         key(
-            "figures",
+            "verdict",
+            "1",
+            "show('verdict')",
+            "verdict",
+            "What is to be concluded",
+            twin="labtui check NAME",
+        ),
+        key("trials", "2", "show('trials')", "trials", "The trials", twin="labtui show NAME"),
+        key(
+            "curves",
+            "3",
+            "show('curves')",
+            "curves",
+            "The training curves",
+            twin="labtui plot NAME curves",
+        ),
+        key(
+            "axes",
+            "4",
+            "show('axes')",
+            "axes",
+            "The objective over each hyperparameter",
+            twin="labtui plot NAME axis",
+        ),
+        key(
+            "isolation",
+            "5",
+            "show('isolation')",
+            "isolation",
+            "The best of each value after tuning the rest",
+            twin="labtui plot NAME isolation",
+        ),
+        key(
+            "budget",
+            "6",
+            "show('budget')",
+            "budget",
+            "What more trials, or steps, would bring",
+            twin="labtui plot NAME budget",
+        ),
+        key(
+            "stability",
             "7",
-            "show('figures')",
-            "figures",
-            "Isolation plots, the budget, the best steps, gradient norms",
+            "show('stability')",
+            "stability",
+            "Gradient norms, and curves just above the best rate",
+            twin="labtui plot NAME grad-norm",
+        ),
+        key(
+            "design",
+            "8",
+            "show('design')",
+            "design",
+            "Roles, search space, caveats, the file",
+            twin="labtui show NAME",
         ),
     ),
     *keys(
@@ -43,12 +87,13 @@ KEYS = (
         "study",
         DECIDE,
         key(
-            "next",
-            "f",
-            "follow_up",
-            "further",
+            "answer",
+            "a",
+            "answer",
+            "answer",
             "The studies that its findings call for: read one, train it, or write its file",
             rank=25,
+            twin="labtui next NAME",
         ),
         key(
             "again",
@@ -57,6 +102,7 @@ KEYS = (
             "rerun",
             "Train the trial under the cursor, the best of each arm or the whole search again",
             rank=75,
+            twin="labtui rerun NAME",
         ),
         key(
             "launch",
@@ -65,6 +111,7 @@ KEYS = (
             "launch",
             "Whether its best trial becomes the baseline: decided by fresh reruns of both",
             rank=76,
+            twin="labtui launch NAME",
         ),
         key(
             "workload",
@@ -73,6 +120,7 @@ KEYS = (
             "workload",
             "What is known of its workload: baseline, lineage, what is to be done",
             rank=77,
+            twin="labtui workload WORKLOAD",
         ),
     ),
 )
@@ -89,77 +137,78 @@ CHAINS = {
 }
 
 TOPICS = {
+    "verdict": Topic(
+        "The verdict",
+        "First the answer to the question of the study, as far as it can be given. Then what was "
+        "found in the trials that have ended: ▲ puts a conclusion in doubt, ! deserves a look, i "
+        "is worth knowing; each with its numbers, and → what to do next. Below, dimmed, what could "
+        "not be judged and why; then the arms: the best trial of each after tuning the nuisance "
+        "hyperparameters away (P24).",
+        "Work from the top: a ▲ about the search space or the training makes the numbers below it "
+        "provisional; a names the study that answers it. A difference of arms that is smaller than "
+        "the spread of retraining is none (P28, P30). Nothing found where much could not be judged "
+        "is no clean bill.",
+        "labtui check NAME",
+    ),
     "trials": Topic(
         "The trials of the study",
         "One row a trial, the best first. Infeasible trials come last whatever they reached "
-        "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a "
-        "mark.",
-        "Look at the best few, not at the best one: with 20 trials the search's luck can be "
-        "larger than the spread of retraining (P31). Mark trials to see their curves together "
-        "(P17).",
+        "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark.",
+        "Look at the best few, not at the best one: with 20 trials the search's luck can be larger "
+        "than the spread of retraining (P31). Mark trials to see their curves together (P17).",
         "labtui show NAME",
     ),
     "curves": Topic(
         "Training curves (P17)",
-        "The marked trials, or the best of each arm. The objective's split is bright, the "
-        "training split dimmed in the same colour; thin lines are raw values under their "
-        "moving average.",
-        "Validation error that rises while training goes on: problematic overfitting, "
-        "regularize and run again (P18). Large swings late in training: try a larger batch, "
-        "more validation data or a decaying rate (P19). Still improving at the end: more "
-        "steps may help (P20). Flat for a long time: fewer would do (P21). Training loss "
-        "going up: often a bug (P22).",
+        "The marked trials, or the best of each arm. The objective's split is bright, the training "
+        "split dimmed in the same colour; thin lines are raw values under their moving average.",
+        "Validation error that rises while training goes on: problematic overfitting, regularize "
+        "and run again (P18). Large swings late in training: try a larger batch, more validation "
+        "data or a decaying rate (P19). Still improving at the end: more steps may help (P20). "
+        "Flat for a long time: fewer would do (P21). Training loss going up: often a bug (P22).",
         "labtui plot NAME curves",
     ),
-    "axis": Topic(
+    "axes": Topic(
         "Axis plots (P14)",
         "The objective of every trial over one hyperparameter; ✗ are infeasible trials, ┊ the "
-        "bounds of the search space, ╏ a range that the verdict proposes. A hyperparameter "
-        "that exists under two values of another has a plot for each (P07).",
-        "Trust the best point only when it is well inside: when the best points crowd at a "
-        "bound, widen the range and run again (P14). A handful of points in the good region "
-        "is too few (P15). ✗ on one side show where training stops being stable: if the best "
-        "points lie next to them, look at warmup or clipping (P16, P37).",
+        "bounds of the search space, ╏ a range that the verdict proposes. A hyperparameter that "
+        "exists under two values of another has a plot for each (P07).",
+        "Trust the best point only when it is well inside: when the best points crowd at a bound, "
+        "widen the range and run again (P14). A handful of points in the good region is too few "
+        "(P15). ✗ on one side show where training stops being stable: if the best points "
+        "lie next to them, look at warmup or clipping (P16, P37).",
         "labtui plot NAME axis",
     ),
-    "arms": Topic(
-        "The arms side by side (P24)",
-        "One row an arm: the best trial after tuning the nuisance hyperparameters away, the "
-        "median, and how many trials ended. Enter shows the trials of an arm.",
-        "Compare arms by their best trial when each got enough trials; a difference smaller "
-        "than the spread of retraining is none (P28, P30). An arm with many infeasible trials "
-        "was searched with fewer (P16).",
-        "labtui show NAME",
+    "isolation": Topic(
+        "Isolation plots (P24)",
+        "The best of each value after tuning the rest, all feasible trials dimmed behind, and how "
+        "many there were of each value below.",
+        "Compare values by their best trial when each got enough of them; a column with few "
+        "feasible trials says little (P16, P24).",
+        "labtui plot NAME isolation",
     ),
-    "roles": Topic(
-        "The roles of the hyperparameters (P06)",
-        "Scientific ones are compared, nuisance ones tuned so that the comparison is fair, "
-        "fixed ones stay as they are.",
+    "budget": Topic(
+        "What more trials, or steps, would bring (P31, P33)",
+        "Budget: the best of k of these trials, exactly: median, quartiles and 5-95 %. Best steps: "
+        "when trials were best, as a share of their length.",
+        "A median that still falls at its right end: more trials may pay (P31). Best steps in the "
+        "last quarter: train longer; in the first tenth: shorter (P33).",
+        "labtui plot NAME budget (or best-step)",
+    ),
+    "stability": Topic(
+        "Stability of training (P37, P38, P41)",
+        "The norm of the gradient against the step, outliers marked, and as a histogram with its "
+        "90th percentile.",
+        "Norms that jump early: warm up. Outliers in the middle of training: clip, beginning at "
+        "the 90th percentile (P41). When it helps to train just above the best rate for a moment, "
+        "instability is what limits the study (P37).",
+        "labtui plot NAME grad-norm",
+    ),
+    "design": Topic(
+        "The design: roles, space, caveats (P06)",
+        "Scientific hyperparameters are compared, nuisance ones tuned so that the comparison is "
+        "fair, fixed ones stay as they are.",
         "Every fixed hyperparameter is a caveat: the conclusion holds for its value only.",
         "labtui show NAME",
-    ),
-    "verdict": Topic(
-        "The verdict",
-        "What was found in the trials that have ended: ▲ puts a conclusion in doubt, ! "
-        "deserves a look, i is worth knowing; each with its numbers, and → what to do next. "
-        "The best trial of each arm is looked at first, then every other one (P18). Below, "
-        "dimmed, what could not be judged and why. A study that runs is judged again as its "
-        "trials end.",
-        "Work from the top: a ▲ about the search space or the training makes the numbers "
-        "below it provisional. Nothing found where much could not be judged is no clean bill.",
-        "labtui check NAME",
-    ),
-    "figures": Topic(
-        "More figures: isolation, budget, best steps, gradient norms",
-        "Isolation (P24): the best of each value after tuning the rest, all feasible trials "
-        "dimmed behind, how many there were below. Budget (P31): the best of k of these "
-        "trials, exactly: median, quartiles and 5-95 %. Best steps (P33): when trials were "
-        "best, as a share of their length. Gradient norms (P38): against the step, with "
-        "outliers, and as a histogram.",
-        "A column with few feasible trials says little (P24). A median that still falls at "
-        "its right end: more trials may pay (P31). Best steps in the last quarter: train "
-        "longer; in the first tenth: shorter (P33). Norms with outliers: warm up or clip, "
-        "beginning at the 90th percentile (P41).",
-        "labtui plot NAME isolation (or budget, best-step, grad-norm)",
     ),
 }

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from labtui.tui import next_text
 from labtui.tui.actions import bindings
+from labtui.tui.exporting import write_new
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.deciding import DecidingScreen
 from labtui.tui.widgets.table import Table
@@ -38,9 +39,16 @@ class NextScreen(DecidingScreen):
     chain_name = "next"
     reading = "judging…"
 
-    def __init__(self, reader: Reader, study: str) -> None:
-        """List what can follow `study`, as far as its trials have ended by now."""
+    def __init__(self, reader: Reader, study: str, wanted: tuple[str, str] | None = None) -> None:
+        """List what can follow `study`, as far as its trials have ended by now.
+
+        Args:
+            reader: Reads its lab.
+            study: The study.
+            wanted: A kind to begin with, and the hyperparameter that it is about.
+        """
         super().__init__(reader)
+        self._wanted = wanted
         self.name_of_study = study
         self.found: Calls | None = None
 
@@ -75,8 +83,9 @@ class NextScreen(DecidingScreen):
         self.query_one("#title", Static).update(next_text.title(found))
         table = self.query_one("#choices", Table)
         table.show(next_text.listed(found))
-        if found.first is not None:
-            table.go_to(_key(found.first))
+        first = _wanted(found, self._wanted) or found.first
+        if first is not None:
+            table.go_to(_key(first))
         table.focus()
         self._tell_chosen()
         told = list(next_text.warnings(found))
@@ -145,6 +154,14 @@ def _key(one: Call) -> tuple[str, str]:
     return one.kind, one.about
 
 
+def _wanted(found: Calls, wanted: tuple[str, str] | None) -> Call | None:
+    """Find what a person came for: the kind about that hyperparameter, else the kind."""
+    kinds = [one for one in found.every if wanted is not None and one.kind == wanted[0]]
+    return next((one for one in kinds if wanted and one.about == wanted[1]), None) or next(
+        iter(kinds), None
+    )
+
+
 def _question(one: Call, made: FollowUp, record: StudyRecord) -> tuple[str, str]:
     from labtui.verdicts.followups import existing_text
 
@@ -172,8 +189,7 @@ def _write(made: FollowUp) -> str:
 
     file = Path.cwd() / f"{slug(made.study.study)}.yaml"
     try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(made.text)
+        write_new(file, made.text)
     except FileExistsError:
         return f"{file} is there already: nothing was written; move it away first"
     more = " --extend" if made.extends else ""

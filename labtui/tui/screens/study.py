@@ -1,55 +1,48 @@
-"""A study: its trials as they come in, their figures, the arms, the roles and the verdict."""
+"""A study: its verdict, its trials as they come in, their figures, and its design."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from labtui.charts.spec import Axis, ChartSpec
 from labtui.store.errors import LabError
-from labtui.tui import study_text, verdict_text
+from labtui.tui import study_text
 from labtui.tui.actions import bindings, chart_keys
 from labtui.tui.feeds import StudyFeed, StudyView
-from labtui.tui.filters import BadFilter, parse
-from labtui.tui.judging import Judge, ended
+from labtui.tui.judging import Judge
+from labtui.tui.panes.base import Desk, Pane
+from labtui.tui.panes.charts import AxesPane, BudgetPane, IsolationPane, StabilityPane
+from labtui.tui.panes.curves import CurvesPane
+from labtui.tui.panes.design import DesignPane
+from labtui.tui.panes.trials import TrialsPane
+from labtui.tui.panes.verdict import VerdictPane
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.remarks import RemarkingScreen
-from labtui.tui.widgets import arms, trials
-from labtui.tui.widgets.chart import Chart
 from labtui.tui.widgets.deck import Deck
-from labtui.tui.widgets.figures import FigurePane
 from labtui.tui.widgets.table import Table
-from labtui.tui.widgets.textpane import TextPane
-from labtui.tui.widgets.trials import TrialTable
-from labtui.verdicts import figures
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
-    from labtui.store.lab import Lab
-    from labtui.store.records import TrialRecord
     from labtui.tui.reader import Pulse, Reader
     from labtui.verdicts.remarks import Subject
 
-FEW = 6
-"""Curves that are shown when no trial is marked, over all arms."""
-
-FURTHER = ("isolation", "budget", "best-step", "grad-norm")
-"""The kinds of figures in the pane of that name, in its order."""
-
-
-PAGING = "p n: others"
-
-
-def _saying(text: str) -> ChartSpec:
-    """A figure that only says something."""
-    return ChartSpec("", Axis(), Axis(), (), empty=text)
+PANES: tuple[type[Pane], ...] = (
+    VerdictPane,
+    TrialsPane,
+    CurvesPane,
+    AxesPane,
+    IsolationPane,
+    BudgetPane,
+    StabilityPane,
+    DesignPane,
+)
+"""In the order of their keys, 1 and up."""
 
 
 class StudyScreen(RemarkingScreen):
@@ -71,22 +64,30 @@ class StudyScreen(RemarkingScreen):
         """Follow the study `name`."""
         super().__init__(reader)
         self.name_of_study = name
-        self.view: StudyView | None = None
+        self.desk = Desk(reader, Judge(reader.paths))
         self._feed = StudyFeed(name)
-        self._drawn: tuple[int, ...] | None = None
-        self._figured: tuple[int, int] | None = None
-        self._judge = Judge(reader.paths)
+        self._panes = [kind(self.desk) for kind in PANES]
         self._judging = False
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the header and the panes."""
         yield Static(id="header")
-        yield Deck(id="deck")
+        yield Deck(self._panes, id="deck")
+
+    @property
+    def view(self) -> StudyView | None:
+        """The latest moment of the study; None before the first."""
+        return self.desk.view
 
     @property
     def deck(self) -> Deck:
         """The panes."""
         return self.query_one(Deck)
+
+    @property
+    def trials(self) -> TrialsPane:
+        """The pane of the trials."""
+        return self.query_one(TrialsPane)
 
     @property
     def active(self) -> str:
@@ -99,183 +100,85 @@ class StudyScreen(RemarkingScreen):
         return self.active
 
     @property
+    def twin(self) -> str:
+        """The command that says the same as the active pane."""
+        name = clean(self.name_of_study)
+        return TWINS.get(self.active, "labtui show {}").format(name)
+
+    @property
     def subject(self) -> Subject:
         """The trial under the cursor where the trials have the focus, else the study."""
         from labtui.verdicts.remarks import Subject
 
-        trial = self.query_one(TrialTable).current if self.active == "trials" else None
+        trial = self.trials.current if self.active == "trials" else None
         return (
             Subject(self.name_of_study, "study") if trial is None else Subject(trial.name, "trial")
         )
 
     def on_mount(self) -> None:
-        """Look at the trials first."""
+        """Look at the verdict first; of a study that has only begun, at its trials."""
         self.watch(self, "focused", self.deck.follow_focus, init=False)
         super().on_mount()
         self.deck.fit_into(self.size)
-        self.deck.show("trials")
 
     # -- following --------------------------------------------------------------------------
 
     async def follow(self, pulse: Pulse) -> None:
         """Read what changed in the study, and show it."""
         view = await self.reader.ask(lambda lab: self._feed.read(lab, pulse))
-        first = self.view is None
-        self.view = view
+        first, self.desk.view = self.desk.view is None, view
         if first:
-            self._begin(view)
-        self._show(view)
-        if first or view.changed:
-            await self._draw(view)
-            self._look_further()
-
-    def _begin(self, view: StudyView) -> None:
-        columns = trials.columns(view.study, view.trials, view.definitions)
-        self.query_one(TrialTable).set_columns(columns, sort="best")
-        table = self.query_one("#arms-table", Table)
-        table.set_columns(arms.columns(view.study, view.arms), sort="")
-        self.query_one("#roles-text", TextPane).say(study_text.roles(view))
-
-    def _show(self, view: StudyView) -> None:
+            for pane in self._panes:
+                pane.begin(view)
+            self.deck.show("verdict" if view.study.ended else "trials")
         self._write_header(view, self.size.width)
-        self.query_one(TrialTable).show(view.trials)
-        table = self.query_one("#arms-table", Table)
-        table.show(view.arms)
-        self._label()
-
-    async def _draw(self, view: StudyView) -> None:
-        """Draw the curves, unless they are the same, and the axis plots."""
-        chosen = self._chosen(view)
-        ids = tuple(trial.id for trial in chosen)
-        same = ids == self._drawn and view.changed.isdisjoint(ids) and bool(ids or not view.ended)
-        axis = self.query_one("#axis", FigurePane)
-        still = axis.filled and not view.ended
-
-        def describe(lab: Lab) -> tuple[list[ChartSpec], list[ChartSpec]]:
-            lines = [] if same else figures.curves(lab, view.study, chosen)
-            return lines, [] if still else self._axis_plots(view)
-
-        lines, plots = await self.reader.ask(describe)
-        if lines:
-            self._drawn = ids
-            self.query_one("#curves", FigurePane).show(lines, self._note(chosen))
-        if plots:
-            axis.show(plots, PAGING)
-        self._label()
-
-    def _axis_plots(self, view: StudyView) -> list[ChartSpec]:
-        found = self._judge.check.verdict.findings if self._judge.check else ()
-        return figures.axis_plots(view.study, view.trials, view.definitions, found)
-
-    # -- figures and verdict, when they are looked at -----------------------------------------
+        for pane in self._panes:
+            pane.show(view)
+        self.deck.label()
+        self._keep_up()
 
     @on(Deck.Arranged)
-    def _look_further(self) -> None:
+    @on(TrialsPane.Chosen)
+    def _keep_up(self) -> None:
         """Draw and judge what is on screen and out of date."""
-        view = self.view
-        if view is None:
-            return
-        if self.deck.is_shown("figures") and ended(view) != self._figured:
-            self._draw_further(view)
+        self.deck.label()
+        for pane in self._panes:
+            pane.keep_up()
         if self._wants_verdict() and not self._judging:
             self._follow_verdict()
 
-    @work(exclusive=True, group="further", exit_on_error=False)
-    async def _draw_further(self, view: StudyView) -> None:
-        def describe(lab: Lab) -> list[ChartSpec]:
-            from labtui.verdicts import gallery  # on the reading thread: it takes a moment
-
-            study, known = view.study, view.trials
-            return [
-                one.spec for kind in FURTHER for one in gallery.figures_of(lab, study, known, kind)
-            ]
-
-        pane = self.query_one("#figures", FigurePane)
-        if not pane.filled:
-            pane.chart.show(_saying("drawing…"))
-        try:
-            specs = await self.reader.ask(describe)
-        except LabError as error:
-            self.say_error(error)
-            return
-        except Exception as error:  # said in the pane; the others go on
-            specs = [_saying(f"cannot be drawn: {type(error).__name__}: {clean(str(error))}")]
-        self._figured = ended(view)
-        pane.show(specs, PAGING)
-        self._label()
-
     def _wants_verdict(self) -> bool:
         """Whether a verdict is looked at, or drawn as a proposal, and trials have ended since."""
-        looked_at = self.deck.is_shown("verdict") or self.deck.is_shown("axis")
-        return self.view is not None and looked_at and self._judge.is_due(self.view)
+        looked_at = any(pane.is_shown and pane.needs_verdict for pane in self._panes)
+        return self.view is not None and looked_at and self.desk.judge.is_due(self.view)
 
     @work(group="verdict", exit_on_error=False)
     async def _follow_verdict(self) -> None:
         """Judge as long as trials end and somebody looks."""
-        self._judging = True
+        self._judging, judge = True, self.desk.judge
         try:
             while self.view is not None and self._wants_verdict():
-                self._say_verdict(self.view, busy=True)
-                await self._judge.judge(self.view)
-                self._say_verdict(self.view, busy=False)
-                await self._draw_proposals(self.view)
-                while self._judge.rest and self.view.study.state == "running":
-                    await asyncio.sleep(min(self._judge.rest, BEAT))
+                verdict = asyncio.ensure_future(judge.judge(self.view))
+                await asyncio.sleep(0)
+                self._show_verdict()
+                await verdict
+                self._show_verdict()
+                while judge.rest and self.view.study.state == "running":
+                    await asyncio.sleep(min(judge.rest, BEAT))
         except LabError as error:
             self.say_error(error)
         finally:
             self._judging = False
 
-    async def _draw_proposals(self, view: StudyView) -> None:
-        """Draw the axis plots again, with the ranges that the verdict proposes."""
-
-        def describe(lab: Lab) -> list[ChartSpec]:
-            return self._axis_plots(view)
-
-        plots = await self.reader.ask(describe)
-        if plots:
-            self.query_one("#axis", FigurePane).show(plots, PAGING)
-        self._label()
-
-    def _say_verdict(self, view: StudyView, *, busy: bool) -> None:
-        lines = verdict_text.study_verdict(self._judge, view.study.total, busy=busy)
-        self.query_one("#verdict-text", TextPane).say_lines(lines)
-        self.deck.caption("verdict", *verdict_text.caption(self._judge, busy=busy))
-        self._label()
-
-    def _chosen(self, view: StudyView) -> list[TrialRecord]:
-        marked = self.query_one(TrialTable).marked
-        if marked:
-            return [trial for trial in view.trials if trial.id in marked]
-        each = max(1, FEW // max(len(view.arms), 1))
-        return figures.best_trials(view.study, view.trials, each)
-
-    def _note(self, chosen: Sequence[TrialRecord]) -> str:
-        if self.query_one(TrialTable).marked:
-            return f"{len(chosen)} marked"
-        return "the best of each arm"
-
-    @work(exclusive=True, group="figures", exit_on_error=False)
-    async def _draw_marked(self) -> None:
-        if self.view is not None:
-            try:
-                await self._draw(self.view)
-            except LabError as error:
-                self.say_error(error)
-
-    def _label(self) -> None:
-        """Say how many trials there are, and how many of them are marked."""
-        if self.view is not None:
-            table = self.query_one(TrialTable)
-            shown, total = len(table.rows), len(self.view.trials)
-            counter = str(total) if shown == total else f"{shown} of {total}"
-            note = f"{len(table.marked)} marked" if table.marked else ""
-            self.deck.caption("trials", counter, note)
+    def _show_verdict(self) -> None:
+        """Have the panes show the verdict, or that one is on its way."""
         self.deck.label()
+        for pane in self._panes:
+            pane.keep_up()
 
     def settle_focus(self) -> None:
         """Give the focus to the active pane when nothing has it."""
-        if self.focused is None:
+        if self.focused is None and self.view is not None:
             self.deck.show(self.active)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -289,7 +192,7 @@ class StudyScreen(RemarkingScreen):
         text = study_text.header(view, width - 2)
         self.query_one("#header", Static).update(text, layout=False)
 
-    # -- actions ----------------------------------------------------------------------------
+    # -- looking ------------------------------------------------------------------------------
 
     def action_show(self, name: str) -> None:
         """Go to a pane."""
@@ -305,24 +208,42 @@ class StudyScreen(RemarkingScreen):
 
     def action_figure(self, step: int) -> None:
         """Page through the figures of the chart that was looked at last."""
-        self.deck.figures.page(step)
-        self._label()
+        self.deck.charts.figures.page(step)
+        self.deck.label()
 
     def action_on_chart(self, call: str) -> None:
         """Do something with the chart that was looked at last."""
-        getattr(self.deck.figures.chart, f"action_{call}")()
+        getattr(self.deck.charts.figures.chart, f"action_{call}")()
 
-    def action_follow_up(self) -> None:
-        """Show what can follow the study."""
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self.trials.open_filter()
+
+    def step_back(self) -> bool:
+        """Clear the filter, or end the zoom."""
+        if self.trials.close_filter():
+            self.deck.show("trials")
+            return True
+        if self.deck.zoomed:
+            self.deck.zoom()
+            return True
+        return False
+
+    # -- deciding -----------------------------------------------------------------------------
+
+    def action_answer(self) -> None:
+        """Show what can follow the study: first what answers the finding under the cursor."""
         from labtui.tui.screens.next import NextScreen
 
-        self.app.push_screen(NextScreen(self.reader, self.name_of_study))
+        act = self.query_one(VerdictPane).act if self.active == "verdict" else None
+        wanted = (act.kind, act.about) if act is not None and act.kind else None
+        self.app.push_screen(NextScreen(self.reader, self.name_of_study, wanted))
 
     def action_again(self) -> None:
         """Show what can be trained again: the trial under the cursor, the arms, the search."""
         from labtui.tui.screens.again import AgainScreen
 
-        trial = self.query_one(TrialTable).current
+        trial = self.trials.current
         named = trial.name if trial is not None else None
         self.app.push_screen(AgainScreen(self.reader, self.name_of_study, named, self.active))
 
@@ -339,65 +260,38 @@ class StudyScreen(RemarkingScreen):
         if self.view is not None:
             self.app.push_screen(WorkloadScreen(self.reader, self.view.study.workload))
 
-    def action_filter(self) -> None:
-        """Open the filter line."""
-        line = self.query_one("#filter", Input)
-        line.add_class("-open")
-        line.focus()
-
-    def step_back(self) -> bool:
-        """Clear the filter, or end the zoom."""
-        line = self.query_one("#filter", Input)
-        if line.has_class("-open"):
-            line.value = ""
-            line.remove_class("-open")
-            self.deck.show("trials")
-            return True
-        if self.deck.zoomed:
-            self.deck.zoom()
-            return True
-        return False
-
     # -- messages ---------------------------------------------------------------------------
-
-    @on(Input.Changed, "#filter")
-    def _filter(self, message: Input.Changed) -> None:
-        problem = self.query_one("#filter-problem", Static)
-        names = [str(d["name"]) for d in self.view.definitions] if self.view else []
-        try:
-            test = parse(message.value, names)
-        except BadFilter as error:
-            problem.update(Content(str(error)))
-            problem.add_class("-open")
-            return
-        problem.remove_class("-open")
-        self.query_one(TrialTable).keep(test)
-        self._label()
-
-    @on(Input.Submitted, "#filter")
-    def _filtered(self) -> None:
-        line = self.query_one("#filter", Input)
-        line.set_class(bool(line.value), "-open")
-        self.query_one(TrialTable).focus()
-
-    @on(TrialTable.Marked)
-    def _marked(self) -> None:
-        self._label()
-        self._draw_marked()
 
     @on(Table.Opened, "#trials-table")
     def _opened(self) -> None:
-        trial = self.query_one(TrialTable).current
+        trial = self.trials.current
         if trial is not None:
             self.post_message(self.Chosen(trial.name))
 
-    @on(Table.Opened, "#arms-table")
-    def _arm_opened(self, message: Table.Opened) -> None:
-        self.deck.show("trials")
-        line = self.query_one("#filter", Input)
-        line.value = f"arm:{message.key}".partition(" ")[0]
-        line.add_class("-open")
+    @on(VerdictPane.Look)
+    def _look(self, message: VerdictPane.Look) -> None:
+        """Show where a finding is to be seen."""
+        act = message.act
+        if act.trial:
+            self.post_message(self.Chosen(act.trial))
+            return
+        self.deck.show(act.pane)
+        if act.about:
+            self.deck.charts.figures.find(act.about)
+            self.deck.label()
 
-    @on(Chart.Inspected)
-    def _inspected(self, message: Chart.Inspected) -> None:
-        message.stop()
+    @on(VerdictPane.ArmChosen)
+    def _arm_chosen(self, message: VerdictPane.ArmChosen) -> None:
+        self.deck.show("trials")
+        self.trials.open_filter(f"arm:{message.arm}".partition(" ")[0])
+
+
+TWINS = {
+    "verdict": "labtui check {}",
+    "curves": "labtui plot {} curves",
+    "axes": "labtui plot {} axis",
+    "isolation": "labtui plot {} isolation",
+    "budget": "labtui plot {} budget",
+    "stability": "labtui plot {} grad-norm",
+}
+"""Where it is not ``labtui show``."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from labtui.tui import layout
-from labtui.tui.widgets.figures import FigurePane
-from labtui.tui.widgets.table import Table
-from labtui.tui.widgets.textpane import TextPane
-from labtui.tui.widgets.trials import TrialTable
-from labtui.verdicts.tables import ArmRow
+from labtui.tui.panes.base import Caption, ChartPane, Pane
 
-EXAMPLES = "state:infeasible  arm:adam  lr<1e-3  or a word"
+ROOMY = 96
+"""Columns from which the names of all panes are written out."""
 
-
-class FilterLine(Input):
-    """The line in which the filter is written."""
-
-    place = "filter"
+SHORT = {"isolation": "isol", "stability": "stab"}
+"""Names that are shortened below that, so that a count has room."""
 
 
 class Deck(Vertical):
@@ -31,6 +27,7 @@ class Deck(Vertical):
 
     Attributes:
         active: The pane that has the focus.
+        words: The pane of words or tables that was looked at last.
         chart: The chart that was looked at last.
         zoomed: The active pane has all the room.
     """
@@ -38,14 +35,14 @@ class Deck(Vertical):
     class Arranged(Message):
         """Other panes are on screen than before."""
 
-    def __init__(self, *, id: str) -> None:
-        """Begin with the trials."""
+    def __init__(self, panes: Sequence[Pane], *, id: str) -> None:
+        """Arrange these panes, in their order."""
         super().__init__(id=id)
-        self.active = "trials"
+        self.panes = {pane.name_of_pane: pane for pane in panes}
+        self.active = self.words = "verdict"
         self.chart = "curves"
         self.zoomed = False
-        self._captions: dict[str, tuple[str, str]] = {}
-        self._said: tuple[str, bool, dict[str, tuple[str, str]]] | None = None
+        self._said: tuple[str, bool, list[Caption]] | None = None
         self._room = Size(0, 0)
         self._visible: frozenset[str] = frozenset()
 
@@ -53,26 +50,15 @@ class Deck(Vertical):
         """Lay out the names of the panes, and the panes."""
         yield Static(id="tabs")
         with Horizontal(id="panes"):
-            with Vertical(id="left"):
-                with Vertical(id="trials", classes="pane"):
-                    yield TrialTable(id="trials-table")
-                    yield Static(id="filter-problem")
-                    yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
-                with Vertical(id="arms", classes="pane"):
-                    yield Table[ArmRow](lambda row: row.arm, place="table", id="arms-table")
-                with Vertical(id="roles", classes="pane"):
-                    yield TextPane(place="text", id="roles-text")
-                with Vertical(id="verdict", classes="pane"):
-                    yield TextPane(place="text", id="verdict-text")
-            with Vertical(id="right"):
-                yield FigurePane(id="curves")
-                yield FigurePane(id="axis")
-                yield FigurePane(id="figures")
+            yield Vertical(*(one for one in self.panes.values() if not one.is_chart), id="left")
+            yield Vertical(*(one for one in self.panes.values() if one.is_chart), id="right")
 
     @property
-    def figures(self) -> FigurePane:
-        """The chart that was looked at last, with its figures."""
-        return self.query_one(f"#{self.chart}", FigurePane)
+    def charts(self) -> ChartPane:
+        """The pane of charts that was looked at last."""
+        pane = self.panes[self.chart]
+        assert isinstance(pane, ChartPane)
+        return pane
 
     def is_shown(self, name: str) -> bool:
         """Say whether a pane is on screen."""
@@ -82,10 +68,16 @@ class Deck(Vertical):
         """Show the panes that fit into a screen of a size."""
         self._room = room
         shown = layout.visible(
-            room.width, room.height, active=self.active, chart=self.chart, zoomed=self.zoomed
+            room.width,
+            room.height,
+            active=self.active,
+            words=self.words,
+            chart=self.chart,
+            zoomed=self.zoomed,
         )
-        for name in layout.PANES:
-            self.query_one(f"#{name}").set_class(name not in shown, "-gone")
+        for name, pane in self.panes.items():
+            pane.is_shown = name in shown
+            pane.set_class(name not in shown, "-gone")
         charts = set(layout.CHARTS)
         self.query_one("#left").set_class(not shown - charts, "-gone")
         self.query_one("#right").set_class(not shown & charts, "-gone")
@@ -100,10 +92,7 @@ class Deck(Vertical):
     def show(self, name: str) -> None:
         """Go to a pane."""
         self._activate(name)
-        for widget in self.query_one(f"#{name}").query("*"):
-            if widget.focusable:
-                widget.focus()
-                return
+        self.panes[name].take_focus()
 
     def step(self, step: int) -> None:
         """Go to the next or previous pane."""
@@ -118,7 +107,7 @@ class Deck(Vertical):
     def follow_focus(self, focused: Widget | None) -> None:
         """Make the pane active that the focus moved into."""
         ancestors = focused.ancestors_with_self if focused is not None else []
-        name = next((node.id for node in ancestors if node.id in layout.PANES), None)
+        name = next((node.name_of_pane for node in ancestors if isinstance(node, Pane)), None)
         if name is not None and name != self.active:
             self._activate(name)
 
@@ -126,42 +115,40 @@ class Deck(Vertical):
         self.active = name
         if name in layout.CHARTS:
             self.chart = name
+        else:
+            self.words = name
         self.fit_into(self._room)
 
     # -- what the frames say ----------------------------------------------------------------
 
-    def caption(self, name: str, counter: str, note: str) -> None:
-        """Set what is said of a pane: how many of what, and what is shown."""
-        self._captions[name] = counter, note
-
     def label(self) -> None:
         """Write the names of the panes on the line above, and into their frames."""
-        for name in layout.CHARTS:
-            pane = self.query_one(f"#{name}", FigurePane)
-            self.caption(name, pane.counter, pane.note)
-        said = self.active, self.has_class("-alone"), dict(self._captions)
+        captions = [pane.caption for pane in self.panes.values()]
+        said = self.active, self.has_class("-alone"), captions
         if said == self._said:
             return
         self._said = said
-        for name in layout.PANES:
-            counter, note = self._captions.get(name, ("", ""))
-            frame = self.query_one(f"#{name}")
-            frame.border_title = Content(f"{name} {counter}".strip())
-            frame.border_subtitle = Content(note)
+        for (name, pane), caption in zip(self.panes.items(), captions, strict=True):
+            pane.border_title = Content(f"{name} {caption.counter}".strip())
+            pane.border_subtitle = Content(caption.note)
         self.query_one("#tabs", Static).update(self._tabs(), layout=False)
 
     def _tabs(self) -> Content:
         parts: list[str | tuple[str, str]] = []
-        for place, name in enumerate(layout.PANES, 1):
+        for place, name in enumerate(self.panes, 1):
             active = name == self.active
             style = "$text-primary bold reverse" if active else "$text-muted"
-            words = f" {place} {name} " if active else f"{place} {name}"
+            known = name if active or self._room.width >= ROOMY else SHORT.get(name, name)
+            words = f" {place} {name} " if active else f"{place} {known}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
         if self.has_class("-alone"):
-            counter, note = self._captions.get(self.active, ("", ""))
-            what = " trials" if self.active == "trials" and counter else ""
-            room = self._room.width - 2 - sum(len(p if isinstance(p, str) else p[0]) for p in parts)
-            short = f"{counter}{what}"
-            said = f"{short}  {note}".rstrip()
-            parts.append((f" {said if len(said) < room else short}", "$text-muted"))
+            parts.append((self._of_active(parts), "$text-muted"))
         return Content.assemble(*parts)
+
+    def _of_active(self, parts: Sequence[str | tuple[str, str]]) -> str:
+        """Say what the frame of the only pane would say, in the room that is left."""
+        caption = self.panes[self.active].caption
+        room = self._room.width - 2 - sum(len(p if isinstance(p, str) else p[0]) for p in parts)
+        counter = caption.counter
+        longest = (f"{counter}  {caption.note}".strip(), counter, counter.partition(" ")[0])
+        return next((f" {one}" for one in longest if len(one) < room), "")

@@ -11,12 +11,12 @@ from labtui.charts.spec import ChartSpec
 from labtui.tui.widgets.chart import Chart
 
 
-class FigurePane(Vertical):
+class Figures(Vertical):
     """Shows one figure of a list, and pages through it."""
 
     def __init__(self, *, id: str) -> None:
-        """Create a pane without figures."""
-        super().__init__(id=id, classes="pane")
+        """Create it without figures."""
+        super().__init__(id=id)
         self.chart = StudyChart(id=f"{id}-chart")
         self.note = ""
         self._figures: Sequence[ChartSpec] = ()
@@ -36,6 +36,13 @@ class FigurePane(Vertical):
         if self._figures:
             self._place = (self._place + step) % len(self._figures)
             self.chart.show(self._figures[self._place])
+
+    def find(self, name: str) -> None:
+        """Go to the first figure whose title begins with a name."""
+        for place, spec in enumerate(self._figures):
+            if spec.title.startswith(name):
+                self.page(place - self._place)
+                return
 
     @property
     def filled(self) -> bool:

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from labtui.tui.actions import bindings
+from labtui.tui.exporting import Exports
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,18 @@ class TextPane(VerticalScroll, can_focus=True):
         if self._lines is not None and self._room != self._broken:
             self._break()
 
+    def exports(self) -> Exports:
+        """Give the text as it is shown, and as Markdown with whole paragraphs."""
+        name = (self.id or "text").removesuffix("-text")
+        found: Exports = {f"{name}.txt": lambda: f"{self._plain().rstrip()}\n"}
+        if self._lines is not None:
+            found[f"{name}.md"] = lambda: _markdown(self._lines or ())
+        return found if self._plain().strip() else {}
+
+    def _plain(self) -> str:
+        shown = self._text.content
+        return shown.plain if isinstance(shown, Content) else str(shown)
+
     @property
     def _room(self) -> int:
         """Columns for text: without padding, scrollbar (shown or not), and a space before it."""
@@ -86,8 +99,21 @@ class TextPane(VerticalScroll, can_focus=True):
                 subsequent_indent=line.hang,
                 break_on_hyphens=False,
             )
-            parts += [(f"{margin}{row}\n", line.style) for row in rows or [""]]
-        self._text.update(Content.assemble(*parts))
+            parts += [(f"{margin}{row}", line.style) for row in rows or [""]]
+        self._text.update(Content("\n").join(Content.styled(*part) for part in parts))
+
+
+def _markdown(lines: Sequence[Line]) -> str:
+    """Write lines as Markdown: what is bold at the edge is a heading, what is indented a list."""
+    rows = []
+    for line in lines:
+        if line.text and "bold" in line.style and not line.indent:
+            rows.append(f"## {line.text.strip()}\n")
+        elif line.text and line.indent:
+            rows.append(f"{'  ' * (line.indent // 2 - 1)}- {line.text.strip()}")
+        else:
+            rows.append(line.text.strip())
+    return "\n".join(rows).strip() + "\n"
 
 
 def heading(text: str) -> Content:

@@ -1,0 +1,1 @@
+"""The panes of a study: each one question that the playbook asks of it."""
