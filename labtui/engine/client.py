@@ -150,6 +150,30 @@ def stop(paths: LabPaths, subject: str, *, now: bool = False) -> dict[str, Any]:
     return ask(paths, {"kind": "stop", "subject": subject, "now": now})
 
 
+def move(paths: LabPaths, study: str, place: int) -> dict[str, Any]:
+    """Give a study another place in the queue of those to be trained.
+
+    Trials that train go on to their ends; the next ones come from the studies in the new order. It
+    is kept in the lab, so that a runner that starts later goes by it too.
+
+    Args:
+        paths: The lab.
+        study: Its name.
+        place: Where in `Lab.queue` it is to be, from 0; -1 for the last place.
+
+    Returns:
+        ``{"study", "place", "queue"}``: its place and the names of all, the next first.
+
+    Raises:
+        UnknownName: There is no such study; the nearest name is given.
+        RequestRefused: It has ended, or the queue has no such place.
+        LabError: There is no lab, or it cannot be written.
+    """
+    with Lab(paths) as lab:
+        lab.study(study)  # `ask` would take a trial's name as well
+    return ask(paths, {"kind": "move", "subject": study, "place": place})
+
+
 def add_note(paths: LabPaths, subject: str, text: str) -> dict[str, Any]:
     """Add a note to a study or a trial.
 
@@ -378,6 +402,7 @@ __all__ = [
     "add_note",
     "ask",
     "find_interpreter",
+    "move",
     "put_card",
     "resume",
     "stop",

@@ -63,18 +63,42 @@ def devices() -> tuple[str, ...]:
 
 def nvidia_gpus() -> list[str]:
     """Ask the driver's own tool for its GPUs; none without it, or when it does not answer."""
+    lines = [line.strip() for line in _ask_driver("index")]
+    return [f"{CUDA}:{line}" for line in lines if line.isdecimal()]
+
+
+def _ask_driver(fields: str) -> list[str]:
+    """Give what `nvidia-smi` says of its GPUs, a line each, numbers without units."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    arguments = [tool, "--query-gpu=index", "--format=csv,noheader"]
+    arguments = [tool, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
         found = subprocess.run(
             arguments, capture_output=True, timeout=PROBE_SECONDS, check=False, text=True
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    lines = [line.strip() for line in found.stdout.splitlines()] if found.returncode == 0 else []
-    return [f"{CUDA}:{line}" for line in lines if line.isdecimal()]
+    return found.stdout.splitlines() if found.returncode == 0 else []
+
+
+@dataclass(frozen=True)
+class GpuUse:
+    """What a GPU does: `utilization` from 0 to 1 of its recent time, `memory` bytes in use."""
+
+    utilization: float
+    memory: int
+
+
+def gpu_use() -> dict[str, GpuUse]:
+    """Ask the driver's own tool what its GPUs do, by name; those that do not say are left out."""
+    found = {}
+    for line in _ask_driver("index,utilization.gpu,memory.used"):
+        values = [part.strip() for part in line.split(",")]
+        if len(values) == 3 and all(part.isdecimal() for part in values):
+            number, percent, mebibytes = map(int, values)
+            found[f"{CUDA}:{number}"] = GpuUse(percent / 100, mebibytes << 20)
+    return found
 
 
 def request(

@@ -74,6 +74,23 @@ class Lost:
     study: bool = False
 
 
+@dataclass(frozen=True)
+class Place:
+    """A worker and what it trains now.
+
+    Attributes:
+        slot: Its number, from 1, kept while it lives.
+        device: As in `WorkerKey`.
+        pid: Its process; None while it only starts.
+        trials: Ids of those it trains: several as a stack, none while it waits.
+    """
+
+    slot: int
+    device: str
+    pid: int | None
+    trials: tuple[int, ...]
+
+
 Event = Message | Logged | Lost
 
 
@@ -98,6 +115,10 @@ class Executor(Protocol):
 
     def wait(self, timeout: float) -> list[Event]:
         """Wait at most `timeout` seconds for something to happen."""
+        ...
+
+    def places(self) -> list[Place]:
+        """List the workers by slot; cheap."""
         ...
 
     def close(self) -> None:

@@ -16,11 +16,12 @@ import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from labtui.engine import guard
-from labtui.engine.executor import Event, Job, Logged, Lost, Message, WorkerKey
+from labtui.engine.executor import Event, Job, Logged, Lost, Message, Place, WorkerKey
 from labtui.trainer.channel import POINTS, FrameBuffer, pack_message, unpack_points
 
 TRIALS_PER_WORKER = 1000  # then it is replaced: no leak of a framework grows without end
@@ -53,6 +54,8 @@ class Worker:
     key: WorkerKey
     stream: socket.socket
     token: str
+    slot: int = 0
+    pid: int | None = None
     frames: FrameBuffer = field(default_factory=FrameBuffer)
     jobs: deque[Lanes] = field(default_factory=deque)  # the first is being trained
     served: int = 0
@@ -139,6 +142,14 @@ class LocalPool:
         events, self._events = self._events, []
         return events
 
+    def places(self) -> list[Place]:
+        """List the workers by slot, but those that are being ended."""
+        living = [worker for worker in self._workers.values() if not worker.killed]
+        return [
+            Place(worker.slot, worker.key.device, worker.pid, _training(worker))
+            for worker in sorted(living, key=lambda worker: worker.slot)
+        ]
+
     def close(self) -> None:
         """End all workers and the guard."""
         self._selector.unregister(self._guard)
@@ -217,7 +228,7 @@ class LocalPool:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, RECEIVE_BYTES)
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._count += 1
-        worker = Worker(self._count, key, ours, uuid.uuid4().hex)
+        worker = Worker(self._count, key, ours, uuid.uuid4().hex, self._free_slot())
         self._workers[worker.number] = worker
         order = {
             "do": "spawn",
@@ -233,6 +244,10 @@ class LocalPool:
         theirs.close()
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._receive(worker))
         return worker
+
+    def _free_slot(self) -> int:
+        taken = {worker.slot for worker in self._workers.values() if not worker.killed}
+        return next(slot for slot in count(1) if slot not in taken)
 
     def _send(self, worker: Worker, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # its end is told by the guard
@@ -341,7 +356,10 @@ class LocalPool:
         for line in lines:
             message = json.loads(line)
             worker = self._workers.get(message["worker"])
-            if worker is None or message["kind"] == "spawned":
+            if worker is None:
+                continue
+            if message["kind"] == "spawned":
+                worker.pid = message["pid"]
                 continue
             if message["kind"] == "unspawned":
                 self._silence(worker)
@@ -363,6 +381,12 @@ class LocalPool:
 def _depth(worker: Worker) -> int:
     """Give how many jobs a worker may hold: a quick one gets its next before it asks."""
     return 2 if worker.quick else 1
+
+
+def _training(worker: Worker) -> tuple[int, ...]:
+    """Give the trials of its present job that have not ended, by lane."""
+    lanes = worker.jobs[0] if worker.jobs else None
+    return tuple(trial for trial in lanes.trials if trial in lanes.left) if lanes else ()
 
 
 def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:

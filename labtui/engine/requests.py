@@ -1,4 +1,4 @@
-"""What others ask of a lab's writer, and how it is answered: submit, resume, stop, decide.
+"""What others ask of a lab's writer, and how it is answered: submit, resume, stop, move, decide.
 
 A runner applies these from its inbox; with no runner alive, a command holds the lock and applies
 them itself. Each answer is a JSON object: ``{"study": name, …}`` or ``{"error": …, "exit": n}``.
@@ -28,13 +28,16 @@ from labtui.store.changes import (
     requeue_trial,
     set_study,
 )
+from labtui.store.occupancy import last_place, put_order
+from labtui.store.runners import ACTIVE, in_order
 from labtui.store.writer import Writer
 from labtui.study import halton
 from labtui.study.inheritance import inherit, inherited_values
 from labtui.study.plan import assign_columns, plan, total_trials
 from labtui.study.spec import Study, difference, extends
 
-ACTIVE = ("queued", "running")
+LAST = -1
+"""The place behind all others, however many there are."""
 
 
 # -- submitting ---------------------------------------------------------------------------------
@@ -97,7 +100,9 @@ def resume(writer: Writer, study: int) -> None:
         "SELECT state FROM studies WHERE id = ?", (study,)
     ).fetchone()[0]
     if (waiting or unsuggested(writer.connection, study)) and state not in ACTIVE:
+        place = last_place(writer.connection)
         set_study(writer, study, "queued")
+        writer.execute("UPDATE studies SET place = ? WHERE id = ?", (place, study))
         writer.commit()
 
 
@@ -289,14 +294,37 @@ def recover(writer: Writer) -> list[int]:
 
 
 def active_studies(writer: Writer) -> list[tuple[int, str, str]]:
-    """List the studies that are to be trained, in the order they were asked for.
+    """List the studies that are to be trained, in the order of their queue.
 
     Returns:
         Id, name and reason of each; the reason says when a single trial was asked for.
     """
-    return writer.connection.execute(
-        f"SELECT id, name, reason FROM studies WHERE state IN {ACTIVE} ORDER BY id"
-    ).fetchall()
+    return writer.connection.execute(in_order()).fetchall()
+
+
+def move(writer: Writer, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a study that is to be trained another place in the queue; see `client.move`.
+
+    Raises:
+        Refused: It is not to be trained, or there is no such place.
+    """
+    study, place = find_study(writer, str(request["subject"])), int(request["place"])
+    order = [row[0] for row in active_studies(writer)]
+    if study not in order:
+        state = _state(writer, "studies", study)
+        ended = "no trial of it waits"
+        hint = ended if state == "completed" else f"`labtui run {request['subject']}` resumes it"
+        raise Refused(f"study {request['subject']!r} is {state}: it is not in the queue; {hint}")
+    if not LAST <= place < len(order):
+        raise Refused(
+            f"place {place + 1}: the queue has {len(order)}; expected 1 (the next) to {len(order)}"
+        )
+    order.remove(study)
+    order.insert(len(order) if place == LAST else place, study)
+    put_order(writer, order)
+    writer.commit()
+    names = [row[1] for row in active_studies(writer)]
+    return {"study": request["subject"], "place": names.index(request["subject"]), "queue": names}
 
 
 def subject(request: Mapping[str, Any]) -> str:
@@ -316,6 +344,8 @@ def answer(writer: Writer, request: dict[str, Any], *, runner: bool) -> dict[str
             study_plan(writer.connection, study)
             search_of(writer.connection, study)
             return {"study": request["subject"], "id": study, "added": 0}
+        if request["kind"] == "move":
+            return move(writer, request)
         if request["kind"] == "stop" and not runner:
             return stop_idle(writer, request)
         if request["kind"] in decisions.ANSWERS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import time
 from collections import deque
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import labtui
 from labtui.engine import requests
 from labtui.engine.board import Board, Running, Study
-from labtui.engine.devices import CPU, DeviceError, free_place
+from labtui.engine.devices import CPU, DeviceError, cores, free_place
 from labtui.engine.executor import Executor, Job
 from labtui.engine.finding import Refused, find_subject
 from labtui.engine.hooks import Hooks
@@ -34,6 +35,7 @@ from labtui.engine.jobs import (
 from labtui.engine.outcomes import Outcomes
 from labtui.engine.plugins import TrainerError
 from labtui.engine.searching import search_of, unsuggested
+from labtui.engine.slots import SlotWatch
 from labtui.store import changes, inbox
 from labtui.store.errors import LabError
 from labtui.store.identity import own_identity
@@ -63,6 +65,7 @@ class Runner:
         self._id = changes.add_runner(
             writer, own_identity(), version=labtui.__version__, slots=slots
         )
+        self._watch = SlotWatch(self._board, self._id, Fraction(cores(), slots))
 
     def run(self) -> None:
         """Work until nothing is left to do, or until `end` is called."""
@@ -75,12 +78,14 @@ class Runner:
             self._hooks.running()  # one that hangs is killed, also while others train
             self._claim()
             self._close_finished()
+            self._watch.look()
             self._board.commit_when_due()
             if self._over():
                 break
             self._outcomes.hear(self._executor.wait(self._patience()))
             self._watch_the_clock()
         self._hooks.close()
+        self._watch.end()
         changes.end_runner(self._board.writer, self._id)
         self._board.commit()
 
@@ -298,7 +303,16 @@ class Runner:
         found = requests.answer(self._board.writer, request, runner=True)
         if "id" in found:
             self._activate(found["id"], request.get("events"), one=bool(request.get("one")))
+        if request["kind"] == "move":
+            self._line_up()
         return found
+
+    def _line_up(self) -> None:
+        """Serve the studies in the order of the queue, as it is committed."""
+        order = [row[0] for row in requests.active_studies(self._board.writer)]
+        places = {study: place for place, study in enumerate(order)}
+        known = sorted(self._board.studies.items(), key=lambda one: places.get(one[0], len(places)))
+        self._board.studies = dict(known)
 
     def _activate(self, study: int, events: str | None = None, *, one: bool = False) -> None:
         """Take up a study's waiting trials, or those added to it; or `one` of them."""
@@ -325,6 +339,7 @@ class Runner:
             self._board.studies[study] = Study(
                 plan, deque(queue), time.monotonic(), one=one, search=search
             )
+            self._line_up()
             changes.set_study(self._board.writer, study, "running", ONE_ASKED if one else "")
             self._board.events.state(study, None, "running")
             self._board.hurry()

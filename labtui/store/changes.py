@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labtui.store.identity import Identity
+from labtui.store.occupancy import last_place
 from labtui.store.writer import Writer, now
 
 
@@ -87,6 +88,7 @@ def add_study(writer: Writer, new: NewStudy, trials: Iterable[NewTrial]) -> int:
         The id of the study.
     """
     study = next_id(writer, "studies")
+    place = last_place(writer.connection)
     when = now()
 
     def change(connection: sqlite3.Connection, revision: int) -> None:
@@ -124,6 +126,7 @@ def add_study(writer: Writer, new: NewStudy, trials: Iterable[NewTrial]) -> int:
             "kind": new.kind,
             "baseline": new.baseline,
             "inherited": json.dumps(dict(new.inherited)),
+            "place": place,
             "revision": revision,
         }
         connection.execute(
@@ -333,17 +336,19 @@ def add_code(writer: Writer, files: Mapping[str, tuple[str, str | None]]) -> Non
 
 
 def add_runner(writer: Writer, who: Identity, *, version: str, slots: int) -> int:
-    """Commit a runner's row."""
+    """Commit a runner's row, and forget what the slots of one before it did."""
     runner = next_id(writer, "runners")
     row = (runner, who.machine, who.boot, who.pid, who.started, version, slots, now())
-    writer.queue(
-        lambda connection, revision: _one(
-            connection,
+
+    def change(connection: sqlite3.Connection, revision: int) -> None:
+        connection.execute("DELETE FROM slots")
+        connection.execute(
             "INSERT INTO runners (id, machine, boot, pid, process_start, version, slots, started, "
             "revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, revision),
         )
-    )
+
+    writer.queue(change)
     writer.commit()
     return runner
 

@@ -24,6 +24,8 @@ from labtui.store.records import (
     SummaryRecord,
     TrialRecord,
 )
+from labtui.store.runners import RunnerReader
+from labtui.store.schema import MIGRATIONS
 from labtui.store.workloads import WorkloadReader
 
 _VALUE = "iif(s.selection = 'best', t.best_value, t.last_value)"
@@ -43,7 +45,7 @@ _SINCE_3 = {
 """Columns that labs of earlier versions do not have."""
 
 
-class Lab(WorkloadReader):
+class Lab(WorkloadReader, RunnerReader):
     """A reader of one lab. Each question is a query of its own: none holds the file up."""
 
     def __init__(self, paths: LabPaths, *, everything: bool = False) -> None:
@@ -61,7 +63,10 @@ class Lab(WorkloadReader):
         self._connection = open_reader(paths.db)
         self._seen = -1
         self._shown = "1" if everything else SHOWN
-        # A lab that an older labtui wrote is read as it is; only a writer changes it.
+        self._read_version()
+
+    def _read_version(self) -> None:
+        """See what the lab can hold: one that an older labtui wrote is read as it is."""
         self._version = version = int(self._one("PRAGMA user_version")[0])
         self._trials = _TRIALS.format(repetition="t.repetition" if version > 1 else "0")
 
@@ -89,6 +94,8 @@ class Lab(WorkloadReader):
         version: int = self._one("PRAGMA data_version")[0]
         changed = version != self._seen
         self._seen = version
+        if changed and self._version < len(MIGRATIONS):
+            self._read_version()  # a writer may have brought it up
         return changed
 
     def revision(self) -> int:
@@ -119,9 +126,21 @@ class Lab(WorkloadReader):
         Raises:
             UnknownName: The lab holds none of that name; the nearest is named.
         """
-        for study in self.studies():
-            if study.name == name:
-                return study
+        rows = self._all(f"{_STUDIES} WHERE s.name = ?", (name,))
+        if rows:
+            counts = self._all(
+                "SELECT state, count(*) FROM trials WHERE study = ? GROUP BY 1", (rows[0]["id"],)
+            )
+            best = self._all(
+                f"""SELECT t.number, {_VALUE} AS value
+                FROM trials t JOIN studies s ON s.id = t.study
+                WHERE t.study = ? AND t.state = 'completed' AND abs({_VALUE}) < 9e999
+                ORDER BY iif(s.direction = 'minimize', {_VALUE}, -{_VALUE}), t.number LIMIT 1""",
+                (rows[0]["id"],),
+            )
+            alive = self.runner() is not None
+            found = dict(tuple(row) for row in counts)
+            return _study(rows[0], found, best[0] if best else None, alive=alive)
         names = [row[0] for row in self._all("SELECT name FROM studies")]
         raise UnknownName("study", name, names, "`labtui list` shows what there is")
 
@@ -136,6 +155,19 @@ class Lab(WorkloadReader):
                 WHERE t.state = 'completed' AND abs({_VALUE}) < 9e999)
             WHERE place = 1"""
         )
+
+    def values(self, *, newer_than: int, until: int) -> list[tuple[int, float]]:
+        """Give study (by id) and objective of completed trials, in the order of their ends.
+
+        Of those alone that changed after revision `newer_than`, and not after `until`.
+        """
+        rows = self._all(
+            f"SELECT t.study, {_VALUE} AS value FROM trials t JOIN studies s ON s.id = t.study "
+            "WHERE t.state = 'completed' AND t.revision > ? AND t.revision <= ? "
+            "AND abs(value) < 9e999 ORDER BY t.finished, t.number",
+            (newer_than, until),
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def hyperparameters(self, study: str) -> list[dict[str, Any]]:
         """Give a study's definitions in their order: name, role, column and definition."""
@@ -164,6 +196,17 @@ class Lab(WorkloadReader):
             (study, newer_than),
         )
         return [_trial(row, alive=alive) for row in rows]
+
+    def best_trials(self, study: str, n: int) -> list[TrialRecord]:
+        """Give the best `n` trials of a study, completed ones before others, by number."""
+        alive = self.runner() is not None
+        rows = self._all(
+            f"""{self._trials} WHERE s.name = ? ORDER BY t.state = 'completed' DESC,
+            {_VALUE} IS NULL, iif(s.direction = 'minimize', {_VALUE}, -{_VALUE}), t.number
+            LIMIT ?""",
+            (study, n),
+        )
+        return sorted((_trial(row, alive=alive) for row in rows), key=lambda one: one.number)
 
     def trial(self, reference: str) -> TrialRecord:
         """Give one trial by ``study/17`` or by its integer id.
@@ -368,7 +411,8 @@ def _shown(state: str, *, alive: bool) -> str:
 
 def _trial(row: sqlite3.Row, *, alive: bool) -> TrialRecord:
     fields = list(row)
-    fields[5] = _shown(row["state"], alive=alive)
+    if not alive:
+        fields[5] = _shown(fields[5], alive=alive)
     return TrialRecord(*fields)
 
 

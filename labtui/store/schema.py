@@ -280,7 +280,25 @@ VERSION_3 = (
         WHERE lower(substr(m.name, 1, 5)) <> 'test/' OR m.name = s.metric""",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3)
+VERSION_4 = (
+    # The order of the studies that wait; what the slots of the living runner do just now.
+    "ALTER TABLE studies ADD COLUMN place INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE slots (
+        slot INTEGER PRIMARY KEY,
+        runner INTEGER NOT NULL REFERENCES runners(id),
+        device TEXT NOT NULL,
+        pid INTEGER,
+        trial INTEGER REFERENCES trials(id),
+        lanes INTEGER NOT NULL DEFAULT 1,
+        step INTEGER,
+        step_time REAL,
+        utilization REAL,
+        memory INTEGER,
+        updated TEXT NOT NULL
+    )""",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
 
 
 def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:

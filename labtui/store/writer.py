@@ -23,6 +23,10 @@ from labtui.store.schema import migrate
 from labtui.store.summaries import Point, TrialSummaries, by_metric, summarize
 
 Change = Callable[[sqlite3.Connection, int], None]
+STEP_TIME = "step_time"
+"""The metric by which a trainer says how many seconds an update took."""
+
+Aside = Callable[[sqlite3.Connection], None]
 
 
 def now() -> str:
@@ -72,6 +76,7 @@ class Writer:
         self.retry: Callable[[LabBroken], None] | None = None
         self._file = _inode(paths)
         self._changes: list[Change] = []
+        self._aside: Aside | None = None
         self._touched: set[int] = set()
         self._inexact: set[int] = set()  # trials to be summarized anew until the next commit
         self._points: dict[int, list[Point]] = {}
@@ -93,6 +98,14 @@ class Writer:
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Queue one statement; a ``:revision`` is not known before the commit: use `queue`."""
         self.queue(lambda connection, _: _run(connection, sql, parameters))
+
+    def aside(self, change: Aside) -> None:
+        """Have the next commit write also what is true for a moment only, in place of the last.
+
+        Alone it makes no revision, so that nobody reads anything else again for it, and on a full
+        disk it is forgotten.
+        """
+        self._aside = change
 
     def event(
         self,
@@ -134,10 +147,19 @@ class Writer:
         self._flush_points()
         return list(self._summaries[trial].metrics)
 
+    def progress(self, trial: int) -> tuple[int | None, float | None]:
+        """Give the last step that a watched trial logged, and how many seconds it says one took."""
+        found = self._summaries.get(trial)
+        if found is None:
+            return None, None
+        steps = [one.last_step for one in found.metrics.values() if one.last_step is not None]
+        timed = found.metrics.get(STEP_TIME)
+        return max(steps, default=None), timed.last if timed else None
+
     @property
     def dirty(self) -> bool:
         """Whether anything waits to be committed."""
-        return bool(self._changes or self._points)
+        return bool(self._changes or self._points or self._aside)
 
     # -- committing -------------------------------------------------------------------------
 
@@ -162,7 +184,10 @@ class Writer:
 
     def _commit(self) -> int:
         self._flush_points()
+        aside, self._aside = self._aside, None
         if not self._changes:
+            if aside is not None:
+                self._commit_aside(aside)
             return self.revision
         if _inode(self.paths) != self._file:
             raise LabGone(
@@ -175,6 +200,8 @@ class Writer:
             self.connection.execute("UPDATE lab SET revision = ?", (revision,))
             for change in self._changes:
                 change(self.connection, revision)
+            if aside is not None:
+                aside(self.connection)
             for study in self._touched:
                 self.connection.execute(
                     "UPDATE studies SET activity = ?, revision = ? WHERE id = ?",
@@ -195,6 +222,16 @@ class Writer:
         self._touched.clear()
         self._inexact.clear()
         return revision
+
+    def _commit_aside(self, change: Aside) -> None:
+        """Commit what makes no revision, if that can be done now."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            change(self.connection)
+            self.connection.execute("COMMIT")
+        except sqlite3.Error:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Commit, merge the log into the lab so that one file holds it all, and let go."""
@@ -225,6 +262,7 @@ class Writer:
         """Forget what was queued: the lab stays as it was last committed."""
         self._changes.clear()
         self._points.clear()
+        self._aside = None
 
     # -- points -----------------------------------------------------------------------------
 

@@ -7,16 +7,21 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from labtui.engine.client import move
 from labtui.interop.experiment_log import Exported, log_row
 from labtui.store import inbox, schema
+from labtui.store.changes import add_runner
 from labtui.store.errors import LabBroken, NoLab, NotALab, UnknownName
 from labtui.store.identity import Identity, own_identity
 from labtui.store.lab import Lab
 from labtui.store.lock import WriterLock, living_runner
+from labtui.store.occupancy import Slot, put_slots
 from labtui.store.paths import LabPaths, find_lab
+from labtui.store.runners import SlotRecord
 from labtui.store.writer import Writer
 from tests.support.labs import make_lab
 
@@ -68,7 +73,7 @@ def test_a_newer_lab_is_read_and_never_written(tmp_path):
     connection = sqlite3.connect(paths.db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(NotALab, match="version 99 and this labtui writes version 3"):
+    with pytest.raises(NotALab, match="version 99 and this labtui writes version 4"):
         Writer(paths)
     with Lab(paths) as lab:
         assert len(lab.trials("digits-optimizer")) == 4
@@ -82,11 +87,11 @@ def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
     connection = sqlite3.connect(paths.db, isolation_level=None)
     rows = connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall()
     schema.migrate(connection, paths.db, NEXT)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     assert connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     connection.close()
-    backup = sqlite3.connect(tmp_path / "lab.db.v3.bak")
-    assert backup.execute("PRAGMA user_version").fetchone() == (3,)
+    backup = sqlite3.connect(tmp_path / "lab.db.v4.bak")
+    assert backup.execute("PRAGMA user_version").fetchone() == (4,)
     assert backup.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     backup.close()
 
@@ -97,7 +102,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
     broken = (*NEXT[:-1], (*NEXT[-1], "CREATE TABLE extra (x)"))
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.migrate(connection, paths.db, broken)
-    assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
     assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
     connection.close()
 
@@ -111,7 +116,21 @@ SINCE_2 = {
 }
 
 
-@pytest.mark.parametrize(("version", "later"), [(1, SINCE_1 | SINCE_2), (2, SINCE_2)])
+SINCE_3 = {"studies": ["place"]}
+
+
+def without(connection, later):
+    """Take away what later versions of a lab have."""
+    connection.execute("DROP TABLE slots")
+    for columns in later:
+        for table, names in columns.items():
+            for name in names:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+
+
+@pytest.mark.parametrize(
+    ("version", "later"), [(1, (SINCE_1, SINCE_2, SINCE_3)), (2, (SINCE_2, SINCE_3))]
+)
 def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, version, later):
     paths = make_lab(tmp_path, points=2)
     connection = sqlite3.connect(paths.db, isolation_level=None)
@@ -122,9 +141,7 @@ def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, vers
         connection.execute(f"DROP VIEW {view}")
     for table in ("tags", "baselines"):
         connection.execute(f"DROP TABLE {table}")
-    for table, columns in later.items():
-        for column in columns:
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+    without(connection, later)
     for statement in schema.VERSION_1:
         if statement.startswith(("CREATE VIEW experiment_log", "CREATE VIEW v_metrics")):
             connection.execute(statement)
@@ -140,11 +157,29 @@ def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, vers
         assert (lab.launches(), lab.tags(), lab.workload_notes(study.workload)) == ([], {}, [])
         assert [note.text for note in lab.all_notes()] == ["old"]
         assert list(log_row(lab, Exported(study, before)))
+        assert (lab.slots(), lab.slots_updated(), lab.queue()) == ([], "", [])
     Writer(paths).close()
     with Lab(paths) as lab:
         assert lab.trials("digits-optimizer") == before
         assert lab.study("digits-optimizer") == study
     assert (tmp_path / f"lab.db.v{version}.bak").exists()
+
+
+def test_a_lab_of_version_3_keeps_its_queue_and_can_be_put_in_another_order(tmp_path):
+    for name in ("first", "second", "third"):
+        paths = make_lab(tmp_path, name=name, points=1, ended=0, state="queued")
+    connection = sqlite3.connect(paths.db, isolation_level=None)
+    without(connection, [SINCE_3])
+    connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    with Lab(paths) as lab:
+        assert lab.queue() == ["first", "second", "third"]
+        assert (lab.slots(), lab.slots_updated(), lab.runner_record()) == ([], "", None)
+        assert lab.has_changed()
+        move(paths, "third", 0)
+        assert lab.has_changed()  # and it reads what it could not hold before
+        assert lab.queue() == ["third", "first", "second"]
+    assert (tmp_path / "lab.db.v3.bak").exists()
 
 
 READER = """
@@ -228,6 +263,65 @@ def test_readers_ask_only_for_what_is_newer(tmp_path):
             )
         assert lab.has_changed()
         assert [t.id for t in lab.trials("digits-optimizer", newer_than=seen)] == [4]
+
+
+SLOT = Slot(1, "cpu", 7, 1, 1, 5, 0.25, 0.5, 1 << 20)
+
+
+def test_slots_are_seen_without_a_revision_and_only_of_a_living_runner(tmp_path):
+    paths = make_lab(tmp_path, points=1)
+    with Lab(paths) as lab:
+        with Writer(paths, "runner") as writer:
+            runner = add_runner(writer, own_identity(), version="0", slots=3)
+            revision = writer.revision
+            assert lab.slots_updated() == ""
+            lab.has_changed()
+            put_slots(writer, runner, [(SLOT, "2026-01-01"), (replace(SLOT, slot=2), "2026-01-02")])
+            put_slots(writer, runner, [(SLOT, "2026-01-03")])
+            writer.commit()
+            assert lab.has_changed()
+            assert lab.revision() == writer.revision == revision
+            assert lab.slots_updated() == "2026-01-03"
+            assert lab.slots() == [
+                SlotRecord(
+                    slot=1,
+                    device="cpu",
+                    trial="digits-optimizer/0",
+                    study="digits-optimizer",
+                    step=5,
+                    max_steps=1000,
+                    step_time=0.25,
+                    utilization=0.5,
+                    memory=1 << 20,
+                    updated="2026-01-03",
+                    pid=7,
+                )
+            ]
+            assert lab.runner_record().slots == 3
+        assert lab.slots() == []  # as after a kill: its rows are still there
+        assert lab.slots_updated()
+        with Writer(paths, "runner") as writer:
+            add_runner(writer, replace(own_identity(), pid=1), version="0", slots=1)
+            assert lab.slots() == []
+            assert lab.slots_updated() == ""
+
+
+def test_on_a_full_disk_slots_are_forgotten_and_nothing_else(tmp_path):
+    paths = make_lab(tmp_path, points=1)
+    with Writer(paths) as writer:
+        runner = add_runner(writer, own_identity(), version="0", slots=1)
+        writer.connection.execute("PRAGMA query_only = ON")  # every commit fails
+        put_slots(writer, runner, [(SLOT, "2026-01-01")])
+        writer.commit()
+        assert not writer.dirty
+        put_slots(writer, runner, [(SLOT, "2026-01-02")])
+        writer.touch(1)
+        writer.execute("UPDATE studies SET reason = 'kept' WHERE id = 1")
+        with pytest.raises(LabBroken):
+            writer.commit()
+        writer.connection.execute("PRAGMA query_only = OFF")
+    with Lab(paths) as lab:
+        assert lab.study("digits-optimizer").reason == "kept"
 
 
 def test_a_running_trial_without_a_runner_is_seen_as_interrupted_and_nothing_is_written(tmp_path):
