@@ -17,6 +17,7 @@ from typer.main import get_command
 from labtui import __version__
 from labtui.cli import (
     check,
+    compare,
     export,
     importing,
     init,
@@ -28,10 +29,12 @@ from labtui.cli import (
     plan,
     plot,
     probe,
+    queue,
     remarks,
     rerun,
     run,
     show,
+    tour,
     trainers,
     workload,
 )
@@ -85,9 +88,11 @@ app.command("init")(init.init)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("stop")(run.stop)
+app.command("queue")(queue.queue)
 app.command("list")(listing.list_studies)
 app.command("show")(show.show)
 app.command("check")(check.check)
+app.command("compare")(compare.compare)
 app.command("next")(next.next_study)
 app.command("launch")(launch.launch)
 app.command("lineage")(launch.lineage)
@@ -101,6 +106,7 @@ app.command("import")(importing.import_runs)
 app.add_typer(probe.probe, name="probe")
 app.command("workload")(workload.workload)
 app.command("trainers")(trainers.trainers)
+app.command("tour")(tour.tour)
 app.command("schema")(trainers.schema)
 
 
@@ -108,6 +114,10 @@ app.command("schema")(trainers.schema)
 def labtui(
     context: typer.Context,
     lab: LabOption = None,
+    theme: Annotated[
+        str | None,
+        typer.Option("--theme", metavar="NAME", help="Colours of the screen, this time."),
+    ] = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> int:
     """A laboratory for tuning neural networks.
@@ -118,20 +128,22 @@ def labtui(
         typer.echo(f"labtui {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is not None:
-        if lab is not None:
-            context.default_map = {context.invoked_subcommand: {"lab": str(lab)}}
+        given = {"lab": lab and str(lab), "theme": theme}
+        given = {name: value for name, value in given.items() if value is not None}
+        context.default_map = {context.invoked_subcommand: given}
         return ExitCode.DONE
-    return start_screen(lab)
+    return start_screen(lab, theme=theme)
 
 
-def start_screen(lab: Path | None) -> int:
+def start_screen(lab: Path | None, *, theme: str | None = None) -> int:
     """Start the TUI; without a terminal, say what to use instead."""
-    if not (sys.stdin.isatty() and is_terminal(sys.stdout)):
-        say(NEEDS_TERMINAL)
+    if not (sys.stdin.isatty() and is_terminal(sys.stdout) and is_terminal(sys.stderr)):
+        dumb = os.environ.get("TERM") == "dumb"
+        say(f"{'TERM=dumb cannot show a screen: ' if dumb else ''}{NEEDS_TERMINAL}")
         return ExitCode.USAGE
     from labtui.tui.app import run_app
 
-    return run_app(lab_paths(lab))
+    return run_app(lab_paths(lab), theme=theme)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

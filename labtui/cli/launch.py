@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from labtui.store.records import LaunchRecord
     from labtui.verdicts.launch_plan import Planned
 
+CHART_HEIGHT = 16
+"""Lines of the figure of reruns: with what is said before it, it fits into 24."""
+
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why, for who reads it later.")
 ]
@@ -46,7 +49,11 @@ def launch(
         bool, typer.Option("--until-decided", help="Train groups until it is decided.")
     ] = False,
     overrule: Annotated[
-        bool, typer.Option("--overrule", help="Adopt although findings hold it back.")
+        bool,
+        typer.Option("--overrule", help="Set aside what holds it back: findings, --reject."),
+    ] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Reject what is undecided; trains nothing.")
     ] = False,
     reason: ReasonOption = None,
     show: Annotated[
@@ -67,7 +74,9 @@ def launch(
     from labtui.engine.devices import check_slots
     from labtui.verdicts.launch_plan import latest_launch, plan_launch, standing_launch
 
-    _check_reason("--overrule", overrule, reason)
+    if overrule and reject:
+        raise Misuse("--overrule and --reject: expected one of them")
+    _check_reason("--reject" if reject else "--overrule", overrule or reject, reason)
     if least_gain is not None and not 0 <= least_gain < float("inf"):
         raise Misuse(f"--least-gain {least_gain}: expected a finite number, 0 or more")
     check_slots(slots)
@@ -85,6 +94,9 @@ def launch(
             _print(standing, json=json)
             return ExitCode.DONE
         planned = plan_launch(opened, name, trial, least_gain, again=overrule)
+    if reject:
+        _print(_reject(paths, planned, reason or ""), json=json)
+        return ExitCode.DONE
     many = len(planned.groups) if until_decided else groups
     code, planned = _carry_on(
         paths, planned, many, overruled=reason or "", detach=detach, slots=slots
@@ -121,6 +133,21 @@ def _carry_on(
         if planned.open_group == group:
             return _unfinished(paths, planned, code), planned
     return ExitCode.DONE, planned
+
+
+def _reject(paths: LabPaths, planned: Planned, why: str) -> LaunchRecord:
+    """Reject it, and say how to end reruns that nothing waits for."""
+    from labtui.store.lab import Lab
+    from labtui.verdicts.launch_reruns import rerun_record
+    from labtui.verdicts.launching import reject_launch
+
+    rejected = reject_launch(paths, planned, why.strip())
+    with Lab(paths) as lab:
+        reruns = rerun_record(lab, rejected)
+    if reruns is not None and reruns.state in ("queued", "running"):
+        say(f"its reruns go on; `labtui stop {shlex.quote(reruns.name)}` ends them")
+    assert rejected.record is not None
+    return rejected.record
 
 
 def _train(
@@ -168,7 +195,8 @@ def _check_reason(option: str, given: bool, reason: str | None) -> None:
     if given and not (reason or "").strip():
         raise Misuse(f'{option} needs --reason "…": it is kept with the decision')
     if reason is not None and not given:
-        raise Misuse(f"--reason: expected {option} beside it")
+        more = " or --reject" if option == "--overrule" else ""
+        raise Misuse(f"--reason: expected {option}{more} beside it")
 
 
 def _print(record: LaunchRecord, *, json: bool) -> None:
@@ -184,11 +212,17 @@ def _print(record: LaunchRecord, *, json: bool) -> None:
     if json:
         print_json(launch_document(record))
         return
+    from labtui.cli.plot import draw
+    from labtui.verdicts.figures_launch import launch_plot
+
     write_sentence(headline(record))
     write_sentence(record.reason, indent="    ")
     write()
     print_table(HEADERS, rows(record), right="reruns infeasible mean deviation selected")
     write()
+    if record.data.get("looks"):
+        draw([launch_plot(record)], height=CHART_HEIGHT)
+        write()
     print_fields(fields(record))
     told = caveats(record)
     if told:

@@ -166,6 +166,7 @@ def _print_trial(trial: str, lab: Path | None) -> None:
         Misuse: A study was named.
     """
     from labtui.store.records import StudyRecord
+    from labtui.verdicts.printed import last_overwrite
     from labtui.verdicts.text import clean
 
     with open_lab(lab) as opened:
@@ -184,8 +185,3 @@ def _print_trial(trial: str, lab: Path | None) -> None:
     with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             write(clean(last_overwrite(line.rstrip("\r\n")).expandtabs()))
-
-
-def last_overwrite(line: str) -> str:
-    """Give what is left to see of a line that overwrote itself by carriage returns."""
-    return next((part for part in reversed(line.split("\r")) if part), "")

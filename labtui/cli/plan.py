@@ -151,8 +151,7 @@ def _baseline(plan: Plan) -> str:
 
 
 def _time(plan: Plan) -> str:
-    from labtui.verdicts.probes import seconds
-    from labtui.verdicts.text import duration
+    from labtui.verdicts.text import duration, seconds
 
     cost = plan.cost
     if cost.step_time is None:
@@ -164,7 +163,7 @@ def _time(plan: Plan) -> str:
 
 
 def _disk(plan: Plan) -> str:
-    from labtui.verdicts.probes import memory
+    from labtui.verdicts.text import memory
 
     if plan.cost.bytes is None:
         return ""

@@ -29,7 +29,8 @@ def plot(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="curves, axis, isolation, grad-norm, budget, best-step, or all."
+            metavar="KIND",
+            help="curves, axis, isolation, grad-norm, budget, best-step, launch, or all.",
         ),
     ],
     lab: LabOption = None,
@@ -71,7 +72,8 @@ def plot(
     `curves`: training curves of the best trials. `axis`: the objective over each hyperparameter.
     `isolation`: the best of each value, the rest tuned away. `grad-norm`: norms of the gradient
     against the step, and their histogram. `budget`: what fewer trials would have found.
-    `best-step`: when the trials were best. `all`: every figure.
+    `best-step`: when the trials were best. `launch`: fresh reruns of its trials beside the
+    baseline's. `all`: every figure.
     """
     from labtui.verdicts.gallery import Choice
     from labtui.verdicts.objective import Asked, reselect
@@ -117,15 +119,15 @@ def draw(
 
 
 def _check_kind(kind: str) -> None:
-    from labtui.verdicts.gallery import KINDS
+    from labtui.verdicts.gallery import KINDS, LAUNCH
 
-    known = (*KINDS, ALL)
+    known = (*KINDS, LAUNCH, ALL)
     if kind not in known:
         import difflib
 
         near = difflib.get_close_matches(kind, known, n=1)
         guess = f" — did you mean {near[0]!r}?" if near else ""
-        raise Misuse(f"found the kind {kind!r}{guess}; expected {', '.join(KINDS)} or {ALL}")
+        raise Misuse(f"found the kind {kind!r}{guess}; expected {', '.join(known[:-1])} or {ALL}")
 
 
 def _figures(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from labtui.cli.common import (
     GoalOption,
     JsonOption,
     LabOption,
     MetricOption,
+    Misuse,
     Reference,
     SelectOption,
     open_lab,
@@ -47,12 +49,19 @@ def show(
     metric: MetricOption = None,
     select: SelectOption = None,
     goal: GoalOption = None,
+    log: Annotated[
+        int | None,
+        typer.Option("--log", metavar="N", help="Of a trial: the last N lines that it printed."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show a study or a trial.
 
-    A study: goal, roles, arms, trials. A trial: parameters, values, traceback, checkpoints.
+    A study: goal, roles, arms, trials. A trial: why it ended, values, its parameters beside the
+    baseline's and the best one's, what reproduces it, traceback, checkpoints.
     """
+    if log is not None and log < 1:
+        raise Misuse(f"found --log {log}; expected how many lines, 1 or more")
     from labtui.store.records import StudyRecord
     from labtui.verdicts.objective import Asked
 
@@ -60,9 +69,11 @@ def show(
     with open_lab(lab) as opened:
         found = opened.find(name)
         if isinstance(found, StudyRecord):
+            if log is not None:
+                raise Misuse(f"--log is for a trial, and {name} is a study: name {name}/0, say")
             _show_study(opened, found, asked, json=json)
         else:
-            _show_trial(opened, found, asked, json=json)
+            _show_trial(opened, found, asked, log, json=json)
 
 
 def _show_study(lab: Lab, study: StudyRecord, asked: Asked, *, json: bool) -> None:
@@ -78,15 +89,18 @@ def _show_study(lab: Lab, study: StudyRecord, asked: Asked, *, json: bool) -> No
         _print_study(lab, chosen, trials, ranking_text(change) if change else "")
 
 
-def _show_trial(lab: Lab, trial: TrialRecord, asked: Asked, *, json: bool) -> None:
+def _show_trial(lab: Lab, trial: TrialRecord, asked: Asked, log: int | None, *, json: bool) -> None:
     from labtui.verdicts.documents import trial_document
     from labtui.verdicts.objective import reselect_trial
 
     study, chosen = reselect_trial(lab, trial, asked)
     if json:
-        print_json(trial_document(lab, chosen))
+        from labtui.verdicts.trial_facts import facts_document
+
+        print_json({**trial_document(lab, chosen), **facts_document(lab, study, chosen, log)})
     else:
         print_trial(lab, chosen, study)
+        _print_output(lab, chosen, log)
 
 
 def _print_study(
@@ -134,6 +148,7 @@ def _print_summary(
     ranking: str,
     more: Sequence[tuple[str, str]],
 ) -> None:
+    from labtui.interop.experiment_log import command_again
     from labtui.study.kinds import REPEATED
     from labtui.verdicts.tables import progress
     from labtui.verdicts.text import duration, number
@@ -162,7 +177,7 @@ def _print_summary(
             *more,
             ("file", study.file),
             ("commit", _commit(study)),
-            ("again", _again(study)),
+            ("again", command_again(study)),
         ]
     )
 
@@ -278,16 +293,19 @@ def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) 
     """
     from labtui.verdicts.arm_names import arm_names
     from labtui.verdicts.documents import last_value
+    from labtui.verdicts.reproduction import reproduction
     from labtui.verdicts.text import clean, duration, number, params_text
 
     study = study or lab.study(trial.study)
     arms = arm_names(lab, study, lab.trials(study.name))
     log = lab.paths.trial_log(trial.id)
+    again = reproduction(lab.paths, study, trial)
     print_fields(
         [
             ("trial", f"{trial.name} (id {trial.id})"),
             ("state", trial.state),
             ("reason", trial.reason),
+            *(("", sentence) for sentence in _blowup(lab, study, trial)),
             ("arm", arms.get(trial.arm, trial.arm)),
             ("parameters", params_text(trial.params)),
             ("objective", f"{study.direction} {study.metric}"),
@@ -303,16 +321,70 @@ def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) 
             ("source", trial.source),
             *standing(lab, trial.study, trial.name),
             ("log", str(log) if log.exists() else ""),
-            ("again", _again(study)),
+            ("rerun", again.command),
+            ("again", again.study),
         ]
     )
     for text in lab.warnings(trial.id):
         write(f"warning  {clean(text)}")
+    _print_beside(lab, study, trial)
     _print_checkpoints(lab, trial)
     if trial.detail:
         write(f"\n{clean(trial.detail, multiline=True)}")
     notes = [one for one in lab.all_notes(trial.study) if one.subject == trial.name]
     print_notes(notes, of_trial=True)
+
+
+def _blowup(lab: Lab, study: StudyRecord, trial: TrialRecord) -> Sequence[str]:
+    """Say where an infeasible trial diverged; numpy is loaded for these alone."""
+    if trial.state != "infeasible":
+        return ()
+    from labtui.verdicts.figures_trial import trial_figures
+
+    blowup = trial_figures(lab, study, trial).blowup
+    return () if blowup is None else blowup.words
+
+
+def _print_beside(lab: Lab, study: StudyRecord, trial: TrialRecord) -> None:
+    """Print its parameters beside the baseline's and the best one's, where there are any."""
+    from labtui.verdicts.beside import DIFFERS, beside, value_cell
+    from labtui.verdicts.text import clean
+
+    found = beside(lab, study, trial)
+    if found.others:
+        rows = [
+            (
+                clean(row.name),
+                value_cell(row.value),
+                *(
+                    f"{DIFFERS if differs else ' '} {value_cell(value)}"
+                    for value, differs in zip(row.others, row.differs, strict=True)
+                ),
+                row.role,
+            )
+            for row in found.rows
+        ]
+        heads = (f"  {one.label} {one.name}".rstrip() for one in found.others)
+        write()
+        print_table(("hyperparameter", "this trial", *heads, "role"), rows)
+    for remark in found.remarks:
+        write(remark)
+
+
+def _print_output(lab: Lab, trial: TrialRecord, log: int | None) -> None:
+    """Print the last lines of what a trial printed."""
+    if log is None:
+        return
+    from labtui.verdicts.printed import Tail, why_silent
+
+    tail = Tail(lab.paths.trial_log(trial.id))
+    tail.read()
+    write()
+    if not tail.lines:
+        write_sentence(why_silent(trial.state, trial.source))
+        return
+    for line in tail.lines[-log:]:
+        write(line)
 
 
 def _print_checkpoints(lab: Lab, trial: TrialRecord) -> None:
@@ -342,10 +414,3 @@ def _commit(study: StudyRecord) -> str:
     commit = str(study.provenance.get("git_commit") or "")
     changed = " and uncommitted changes" if study.provenance.get("git_diff") else ""
     return f"{commit[:12]}{changed}" if commit else ""
-
-
-def _again(study: StudyRecord) -> str:
-    """Write the command that reproduces a study, from the folder it was run in."""
-    if not study.command:
-        return ""
-    return f"cd {shlex.quote(study.folder)} && {study.command}" if study.folder else study.command

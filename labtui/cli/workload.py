@@ -52,24 +52,14 @@ def workload(
 
 
 def _set_baseline(name: str | None, trial: str, reason: str | None, lab: LabOption) -> None:
-    from labtui.engine.asking import set_baseline
-    from labtui.verdicts.card import baseline_of
+    from labtui.verdicts.card import set_by_hand
 
     if name is None:
         raise Misuse("--baseline: found no workload; expected as labtui workload NAME --baseline …")
     if not (reason or "").strip():
         raise Misuse("--baseline: found no reason; say with --reason why this trial is it")
-    with open_lab(lab) as opened:
-        found, configuration = baseline_of(opened, name, trial)
-    given = set_baseline(
-        lab_paths(lab),
-        name,
-        configuration,
-        study=found.study,
-        trial=found.name,
-        reason=str(reason).strip(),
-    )
-    say(f"{found.name} is the baseline of {name} now (baseline {given})")
+    trial, given = set_by_hand(lab_paths(lab), name, trial, str(reason).strip())
+    say(f"{trial} is the baseline of {name} now (baseline {given})")
 
 
 def _show(lab: Lab, name: str, *, json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -9,12 +10,18 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import NoColor
 from textual.screen import Screen
 
-from labtui.tui.actions import CHAINS, at, bindings
+from labtui.tour import is_tour
+from labtui.tui.actions import CHAINS, at, bindings, can_do
 from labtui.tui.guide import TOPICS
+from labtui.tui.keys import Action, rebound
+from labtui.tui.legible import legible
 from labtui.tui.reader import Reader
 from labtui.tui.screens.lab import LabScreen
+from labtui.tui.settings import Settings, load, remember, state_folder
+from labtui.tui.signals import end_on_signals
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
@@ -30,28 +37,61 @@ class LabApp(App[int]):
     TITLE = "labtui"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     CSS_PATH = Path(__file__).with_name("screens") / "lab.tcss"
+    CSS = """
+    .-bordered .pane:focus-within:nocolor {
+        border: heavy $foreground !important;
+        border-title-style: bold reverse !important;
+    }
+    """
 
-    def __init__(self, paths: LabPaths, *, study: str | None = None) -> None:
+    def __init__(
+        self,
+        paths: LabPaths,
+        *,
+        study: str | None = None,
+        settings: Settings | None = None,
+        welcome: bool = False,
+    ) -> None:
         """Show the lab at `paths`, which need not exist yet.
 
         Args:
             paths: The lab.
             study: A study to open at once.
+            settings: Theme and keys; those that labtui comes with by default.
+            welcome: Begin with the card of the tour.
         """
         super().__init__()
         self.reader = Reader(paths)
-        self._study = study
+        self.settings = settings or Settings()
+        self.crash: BaseException | None = None
+        self._study, self._welcome = study, welcome
+        if self.settings.theme is not None:
+            self.theme = self.settings.theme
+        self.set_keymap(dict(self.settings.keymap))
+        if self.no_color:  # Textual would paint in greys: black on black if the theme is changed
+            self._filters = [NoColor()]
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with the list of studies."""
         return LabScreen(self.reader)
 
+    def get_css_variables(self) -> dict[str, str]:
+        """Give the colours of the theme, those moved that could not be read."""
+        variables = super().get_css_variables()
+        self.theme_variables = legible(variables, no_color=self.no_color)
+        return self.theme_variables
+
     def on_mount(self) -> None:
         """Open the study that was asked for, and prepare for the others."""
+        if not self.is_headless:
+            end_on_signals(self._end)
+        self.theme_changed_signal.subscribe(self, lambda theme: remember(self.settings, theme.name))
         if self._study is not None:
             self._open_study(self._study)
         else:
             self.call_after_refresh(self.reader.warm_up)
+        if self._welcome:
+            self.action_tour()
 
     def on_unmount(self) -> None:
         """Let go of the lab."""
@@ -78,11 +118,22 @@ class LabApp(App[int]):
         self.push_screen(StudyScreen(self.reader, name))
 
     def action_leave(self) -> None:
-        """Go back one screen; from the list of studies, quit."""
+        """Go back one screen, which may ask first; from the list of studies, quit."""
+        ask = getattr(self.screen, "ask_to_leave", None)
+        if ask is not None and ask():
+            return
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
             self.exit(0)
+
+    async def action_quit(self) -> None:
+        """Quit from wherever this is."""
+        self.exit(0)
+
+    def _end(self, code: int) -> None:
+        """Quit because something else ended this."""
+        self.exit(code, return_code=code)
 
     async def action_back(self) -> None:
         """Undo what hides a part of the screen, else go back one screen; never quit."""
@@ -98,8 +149,54 @@ class LabApp(App[int]):
             self.pop_screen()
             return
         topic, chain = self._about()
-        study = getattr(self.screen, "name_of_study", "NAME")
-        self.push_screen(HelpScreen(TOPICS[topic], chain, study))
+        if topic in TOPICS:
+            focused = self.screen.focused
+            title, text = getattr(focused, "HELP_TITLE", None), getattr(focused, "HELP", None)
+            reading = (title, text) if chain[0] == "chart" and title and text else None
+            name = getattr(self.screen, "name_of_study", None) or "NAME"
+            self.push_screen(
+                HelpScreen(
+                    TOPICS[topic],
+                    [self.rebound(one) for one in at(*chain) if can_do(self.screen, one)],
+                    name,
+                    reading=reading,
+                )
+            )
+
+    def action_tour(self) -> None:
+        """Say what there is to try in the tour."""
+        from labtui.tui.screens.welcome import WelcomeScreen
+
+        if not isinstance(self.screen, WelcomeScreen):
+            self.push_screen(WelcomeScreen())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what cannot be done: the tour's card belongs to the tour's lab."""
+        if action == "tour":
+            return is_tour(self.reader.paths)
+        if action == "copy_command":
+            return bool(getattr(self.screen, "twin", "") or getattr(self.screen, "copy_text", ""))
+        return super().check_action(action, parameters)
+
+    def action_copy_command(self) -> None:
+        """Copy the command that says the same as the screen, or what it offers instead."""
+        from labtui.tui.parting import lab_option
+
+        twin = str(getattr(self.screen, "twin", ""))
+        own = str(getattr(self.screen, "copy_text", ""))
+        if own or twin:
+            command = own or f"{twin}{lab_option(self.reader.paths)}"
+            self.copy_to_clipboard(command)
+            self.notify(command, title="Copied", markup=False)
+
+    def action_export(self) -> None:
+        """Offer what has the focus as files."""
+        from labtui.tui.screens.export import ExportScreen, offers
+
+        if not isinstance(self.screen, ExportScreen):
+            self.push_screen(ExportScreen(offers(self, self.screen)))
+
+    # -- what can be done here --------------------------------------------------------------
 
     def _about(self) -> tuple[str, tuple[str, ...]]:
         """Name the topic of what has the focus, and the places where its keys are looked up."""
@@ -108,12 +205,16 @@ class LabApp(App[int]):
         chain = next((c for c in CHAINS[name] if c[0] == place), ("app",))
         return str(getattr(self.screen, "topic", name)), chain
 
+    def rebound(self, action: Action) -> Action:
+        """Give an action the keys that the person chose for it."""
+        return rebound(action, self.settings.keymap)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything that can be done here in the palette."""
         _, chain = self._about()
-        for action in at(*chain):
+        for action in filter(partial(can_do, screen), at(*chain)):
             yield SystemCommand(
-                f"{action.description} ({action.keys})".capitalize(),
+                f"{action.description} ({self.rebound(action).keys})".capitalize(),
                 action.tooltip,
                 partial(self._do, action.target),
             )
@@ -124,17 +225,44 @@ class LabApp(App[int]):
     async def _do(self, target: str) -> None:
         await self.run_action(target)
 
+    # -- ending by a fault ------------------------------------------------------------------
 
-def run_app(paths: LabPaths, *, study: str | None = None) -> int:
+    def _handle_exception(self, error: Exception) -> None:
+        """Remember what went wrong: `run_app` tells it once the terminal is given back."""
+        self.crash = self.crash or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        if self.crash is not None:
+            self._exit_renderables.clear()
+        super()._print_error_renderables()
+
+
+def run_app(
+    paths: LabPaths, *, study: str | None = None, theme: str | None = None, welcome: bool = False
+) -> int:
     """Show a lab until the person quits.
 
     Args:
         paths: The lab, which need not exist yet.
         study: A study to open at once.
+        theme: Goes before the one of the settings.
+        welcome: Begin with the card of the tour.
 
     Returns:
         The exit code.
+
+    Raises:
+        BadSettings: The settings cannot be used.
     """
-    app = LabApp(paths, study=study)
+    app = LabApp(paths, study=study, settings=load(theme), welcome=welcome)
     result = app.run()
+    from labtui.tui.parting import fault, going_on  # afterwards: nobody waits for it
+
+    words = fault(app.crash, state_folder()) if app.crash else going_on(paths)
+    if words:
+        print(words, file=sys.stderr)
     return app.return_code or result or 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,31 +32,58 @@ class Moment:
     judged: object
 
 
-def look(lab: Lab) -> dict[str, Moment]:
-    """Tell one moment of a lab from another, by study; quick, whatever the lab holds."""
-    from labtui.verdicts.tagged import study_of
+@dataclass(frozen=True)
+class Facts:
+    """What a lab says of its studies beside their trials, each with one query.
 
-    studies = lab.studies()
-    names = {one.name for one in studies}
-    tags = lab.tags()
-    notes: dict[str, int] = {}
-    for note in lab.all_notes():
-        name = study_of(note.subject, names)
-        notes[name] = notes.get(name, 0) + 1
-    launches: dict[str, list[object]] = {}
-    for launch in lab.launches():
-        launches.setdefault(launch.study, []).append((launch.id, launch.updated, launch.adopted))
+    Attributes:
+        notes: How many there are on a study and its trials.
+        launches: By study, what tells one state of its launches from another.
+        workloads: By name, what tells one state of a workload from another.
+    """
+
+    studies: Sequence[StudyRecord]
+    tags: Mapping[str, Sequence[str]]
+    notes: Mapping[str, int]
+    launches: Mapping[str, Sequence[object]]
+    workloads: Mapping[str, object]
+
+    @classmethod
+    def read(cls, lab: Lab) -> Facts:
+        """Read them; quick, whatever the lab holds.
+
+        Raises:
+            LabError: The lab cannot be read.
+        """
+        from labtui.verdicts.tagged import study_of
+
+        studies = lab.studies()
+        names = {one.name for one in studies}
+        notes: dict[str, int] = {}
+        for note in lab.all_notes():
+            name = study_of(note.subject, names) or note.subject
+            notes[name] = notes.get(name, 0) + 1
+        launches: dict[str, list[object]] = {}
+        for launch in lab.launches():
+            launches.setdefault(launch.study, []).append(
+                (launch.id, launch.updated, launch.adopted)
+            )
+        workloads = {one.name: (repr(one.card), one.baseline) for one in lab.workloads()}
+        return cls(studies, lab.tags(), notes, launches, workloads)
+
+
+def moments(facts: Facts) -> dict[str, Moment]:
+    """Tell one moment of a lab from another, by study."""
     after: dict[str, list[object]] = {}
-    for one in studies:
-        after.setdefault(one.parent, []).append(_counts(one))
-    workloads = {name: lab.workload(name) for name in {one.workload for one in studies}}
+    for one in facts.studies:
+        if one.parent:
+            after.setdefault(one.parent, []).append(_counts(one))
     found = {}
-    for one in studies:
-        of = workloads[one.workload]
-        decided = launches.get(one.name)
-        judged = _counts(one), after.get(one.name), repr(of.card), of.baseline, decided
-        told = _counts(one), one.reason, notes.get(one.name), tags.get(one.name), decided
-        found[one.name] = Moment(told, judged)
+    for one in facts.studies:
+        name, decided, counts = one.name, facts.launches.get(one.name), _counts(one)
+        judged = counts, after.get(name), facts.workloads.get(one.workload), decided
+        told = counts, one.reason, facts.notes.get(name), facts.tags.get(name), decided
+        found[name] = Moment(told, judged)
     return found
 
 
@@ -127,10 +154,10 @@ class Journal:
         """
         from labtui.interop.experiment_log import log_row
         from labtui.store.errors import LabError
-        from labtui.store.lab import Lab
+        from labtui.tui.still import StillLab
         from labtui.verdicts.exports import logged
 
-        with Lab(self._paths) as lab:
+        with StillLab(self._paths) as lab:
             try:
                 (found,) = logged(lab, [lab.study(name)])
                 row = log_row(lab, found)

@@ -1,15 +1,16 @@
-"""A launch in words: what is compared, what was decided and why, and what would come next."""
+"""A launch in words: its verdict, the evidence of both sides, what speaks against it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from labtui.tui.study_text import how_far
 from labtui.tui.widgets.textpane import Line
+from labtui.verdicts.figures_launch import CONFIDENCE, mean_interval
 from labtui.verdicts.launch_plan import least_text
-from labtui.verdicts.launch_words import HEADERS, caveats, fields, headline, rows
-from labtui.verdicts.text import clean, number, params_text
+from labtui.verdicts.launch_words import caveats, fields, headline
+from labtui.verdicts.text import MISSING, clean, number, params_text, seconds
 
 if TYPE_CHECKING:
     from labtui.store.records import LaunchRecord
@@ -18,83 +19,62 @@ if TYPE_CHECKING:
 
 SIGNS = {"adopt": ("✓ ", "$text-success bold"), "reject": ("✗ ", "$text-error bold")}
 UNDECIDED = ("? ", "$text-warning bold")
+LOOKS = {"adopt": "✓", "reject": "✗", "undecided": "?"}
+TO_COME = "◌"
+
+MOST_OF_A_NAME = 22
+"""Cells of a trial's name in the table of both sides, so that it fits into a pane of 50."""
+
+MOST_DIFFERENCES = 12
+"""Changes that are listed; of more, the first."""
+
+TOLD = ("sample", "search", "test", "reruns")
+"""Of the record's named lines those that the table of both sides and the looks do not say."""
 
 
-def lines(standing: Standing, name: str) -> Iterator[Line]:
-    """Write where a launch stands.
+def title(standing: Standing, name: str) -> str:
+    """Name what is compared: ``Launch  rates/5 → baseline 2 of w``."""
+    planned, record = standing.planned, standing.record
+    if planned is not None:
+        trial, workload = planned.candidate.name, planned.study.workload
+        against = None if planned.baseline is None else planned.baseline.id
+    elif record is not None:
+        trial, workload, against = record.trial, record.workload, record.baseline
+    else:
+        return f"Launch  {clean(name)}"
+    whom = "no baseline yet" if against is None else f"baseline {against}"
+    return f"Launch  {clean(trial)} → {whom} of {clean(workload)}"
 
-    Args:
-        standing: Where it stands.
-        name: The study or trial that it was asked of.
-    """
+
+def verdict(standing: Standing) -> tuple[str, str]:
+    """Say in one line how it stands, with its style."""
+    record = standing.record
+    if standing.again and record is not None:
+        return f"↩ rolled back: {clean(record.trial)} was baseline {record.adopted}", UNDECIDED[1]
+    if standing.refused:
+        return "✗ There is nothing to launch", "$text-warning bold"
+    if record is None or not (_decided(standing) or record.data.get("looks")):
+        return f"{TO_COME} not looked at: no fresh reruns yet", "$text-primary bold"
+    sign, style = SIGNS.get(record.verdict, UNDECIDED)
+    return f"{sign}{headline(record)}", style
+
+
+def why(standing: Standing) -> str:
+    """Give the reason of the verdict; without one, what is compared."""
     record, planned = standing.record, standing.planned
     if standing.refused:
-        yield Line("✗ There is nothing to launch", "$text-warning bold")
-        yield Line(clean(standing.refused), "", 2)
-        yield Line()
-    told = record is not None and (standing.adopted or record.data.get("looks") or not planned)
-    if record is not None and told:
-        yield from _decided(record)
-        yield Line()
-    yield from _next(standing)
-    if record is not None and told:
-        yield Line()
-        yield from _evidence(record)
-    if planned is not None:
-        yield Line()
-        yield from _compared(planned)
-    yield Line()
-    yield Line(f"= labtui launch {clean(name)}", "$text-muted")
+        return clean(standing.refused)
+    if record is not None and (_decided(standing) or record.data.get("looks")):
+        return clean(record.reason)
+    if planned is None:
+        return ""
+    if planned.baseline is None:
+        return "There is no baseline yet: its reruns are compared with chance."
+    return f"A gain of {least_text(planned.least)} or more pays for what it adds."
 
 
-def _decided(record: LaunchRecord) -> Iterator[Line]:
-    sign, style = SIGNS.get(record.verdict, UNDECIDED)
-    yield Line(f"{sign}{headline(record)}", style)
-    yield Line(clean(record.reason), "", 2)
-
-
-def _evidence(record: LaunchRecord) -> Iterator[Line]:
-    yield Line("What it rests on", "$text-primary bold")
-    for name, trial, *cells in rows(record):
-        said = ", ".join(f"{what} {cell}" for what, cell in zip(HEADERS[2:], cells, strict=True))
-        yield Line(f"{name} {clean(trial)}: {said}", "", 2, "  ")
-    told = [(name, clean(value)) for name, value in fields(record) if value]
-    width = max((len(name) for name, _ in told), default=0)
-    for name, value in told:
-        yield Line(f"{name.ljust(width)}  {value}", "", 2, " " * (width + 2))
-    for text in caveats(record):
-        yield Line(clean(text), "$text-muted", 2, "  ")
-
-
-def _compared(planned: Planned) -> Iterator[Line]:
-    one, base = planned.candidate, planned.baseline
-    yield Line("What is compared", "$text-primary bold")
-    yield Line(f"candidate  {clean(one.name)}: {params_text(one.params)}", "", 2, " " * 11)
-    if base is None:
-        yield Line("baseline   none yet: it is compared with chance", "", 2, " " * 11)
-    else:
-        named = f"{base.id} {clean(base.trial)}".rstrip()
-        yield Line(f"baseline   {named}: {params_text(base.params)}", "", 2, " " * 11)
-        changes = "; ".join(clean(change.text) for change in planned.complexity.changes)
-        yield Line(f"adds       {changes or 'nothing'}", "", 2, " " * 11)
-        yield Line(f"pays       {least_text(planned.least)} or more", "", 2, " " * 11)
-    groups = ", ".join(str(n) for n in planned.groups)
-    sides = "" if base is None else " a side"
-    yield Line(f"looks      at {groups} fresh reruns{sides}", "", 2, " " * 11)
-    if one.value is not None and not planned.looks:
-        yield Line(
-            f"The study showed {number(one.value)} for it: it was selected for that, and the value "
-            "does not count.",
-            "$text-muted",
-            2,
-        )
-
-
-def _next(standing: Standing) -> Iterator[Line]:
-    yield Line("What comes next", "$text-primary bold")
-    yield Line(following(standing), "$text-accent", 2)
-    if standing.reruns is not None and standing.group is not None:
-        yield Line(how_far(standing.reruns), "", 2)
+def _decided(standing: Standing) -> bool:
+    return standing.record is not None and standing.record.verdict != "undecided"
 
 
 def following(standing: Standing) -> str:
@@ -102,18 +82,204 @@ def following(standing: Standing) -> str:
     if standing.adopted:
         return "It is the baseline. Another candidate is compared with it."
     planned, group = standing.planned, standing.group
+    if standing.past:
+        return "It is past: another baseline is the current one. w shows the lineage."
     if planned is None:
         return "Nothing, until there is a candidate."
+    if standing.again:
+        return "o makes it the baseline again, with a reason; its looks are not taken twice."
+    if standing.rejected:
+        return "A person rejected it. o takes that back, with a reason."
     if group is not None:
         reruns = f"{group} fresh reruns{'' if planned.baseline is None else ' a side'}"
         if standing.ready:
             return f"{reruns} have ended: Enter looks at them."
         if standing.training:
             return f"Up to {reruns} are being trained; then they are looked at."
-        return f"Enter trains up to {reruns}, and looks at them."
+        return f"Enter trains up to {reruns} and looks at them; x rejects."
     if standing.held:
-        return (
-            "Findings hold it back. Answer them by another study, or press o to overrule them "
-            "with a reason; Enter looks anew."
-        )
+        return "Findings hold it back: answer them by a study; o overrules, x rejects."
+    if standing.can_reject:
+        return "All planned reruns were looked at: the baseline stays. x rejects it for good."
     return "It is decided: no more reruns are planned, and the baseline stays."
+
+
+def progress(standing: Standing) -> str:
+    """Say how far its reruns are while they train; empty otherwise."""
+    return how_far(standing.reruns) if standing.training and standing.reruns is not None else ""
+
+
+# -- the evidence ---------------------------------------------------------------------------
+
+
+def evidence(standing: Standing, *, reason: bool) -> Iterator[Line]:
+    """Write both sides beside each other, what the candidate adds, and the looks.
+
+    Args:
+        standing: Where it stands.
+        reason: Whether the reason of the verdict is to be written as well, in full.
+    """
+    record, planned = standing.record, standing.planned
+    found = record.evidence if record is not None else {}
+    if (found.get("candidate") or {}).get("trials"):
+        yield Line("Side by side", "$text-primary bold")
+        yield from _table(found)
+        yield from _gain(found)
+        yield Line()
+    if planned is not None and not planned.looks:
+        yield Line("What is compared", "$text-primary bold")
+        yield from _compared(planned)
+        yield Line()
+    yield Line("What it adds", "$text-primary bold")
+    yield from _adds(planned, found)
+    yield Line()
+    yield Line("Looks", "$text-primary bold")
+    yield Line(looks(planned, record), "", 2)
+    told = dict(fields(record)) if record is not None else {}
+    rows = [(name, told[name]) for name in TOLD if told.get(name)]
+    if rows:
+        yield Line()
+        yield Line("More", "$text-primary bold")
+    for name, text in rows:
+        yield Line(f"{name.ljust(8)}{clean(text)}", "", 2, " " * 8)
+    if reason and why(standing):
+        yield Line()
+        yield Line("Why", "$text-primary bold")
+        yield Line(why(standing), "", 2)
+
+
+def _compared(planned: Planned) -> Iterator[Line]:
+    one, base = planned.candidate, planned.baseline
+    yield Line(f"candidate  {clean(one.name)}: {params_text(one.params)}", "", 2, " " * 11)
+    if base is None:
+        yield Line("baseline   none yet: chance", "", 2, " " * 11)
+    else:
+        named = f"{base.id} {clean(base.trial)}".rstrip()
+        yield Line(f"baseline   {named}: {params_text(base.params)}", "", 2, " " * 11)
+    if one.value is not None:
+        text = f"selected   {number(one.value)} for it: that is why it is here, and does not count"
+        yield Line(text, "$text-muted", 2, " " * 11)
+
+
+def _table(found: Mapping[str, Any]) -> Iterator[Line]:
+    ours, theirs = found["candidate"], found.get("baseline")
+    sides = [ours] if not theirs else [ours, theirs]
+    heads = ["candidate"] if not theirs else ["candidate", f"baseline {theirs['id']}"]
+    rows = [("", heads), *((name, [cell(one) for one in sides]) for name, cell in _CELLS)]
+    rows = [(name, cells) for name, cells in rows if any(one != MISSING for one in cells)]
+    width = max(len(name) for name, _ in rows)
+    wide = max(len(one) for _, cells in rows for one in cells)
+    for place, (name, cells) in enumerate(rows):
+        text = "  ".join([name.ljust(width), *(one.rjust(wide) for one in cells)])
+        yield Line(text, "$text-muted" if place == 0 else "", 2)
+
+
+def _trial(side: Mapping[str, Any]) -> str:
+    name = clean(str(side.get("trial") or "by hand"))
+    return name if len(name) <= MOST_OF_A_NAME else "…" + name[1 - MOST_OF_A_NAME :]
+
+
+def _interval(side: Mapping[str, Any]) -> str:
+    found = mean_interval(side)
+    return MISSING if found is None else f"{number(found[0])} … {number(found[1])}"
+
+
+def _step(side: Mapping[str, Any]) -> str:
+    return MISSING if side.get("step_time") is None else seconds(side["step_time"])
+
+
+def _selected(side: Mapping[str, Any]) -> str:
+    value = side.get("selected_value")
+    return MISSING if value is None else f"({number(value)})"
+
+
+_CELLS = (
+    ("trial", _trial),
+    ("reruns", lambda side: number(side.get("reruns"))),
+    ("could not train", lambda side: number(side.get("infeasible"))),
+    ("mean", lambda side: number(side.get("mean"))),
+    ("deviation", lambda side: number(side.get("deviation"))),
+    (f"{CONFIDENCE:.0%} of mean".replace("%", " %"), _interval),
+    ("selected, left out", _selected),
+    ("step time", _step),
+)
+
+
+def _gain(found: Mapping[str, Any]) -> Iterator[Line]:
+    gain = found.get("gain")
+    if gain is None:
+        return
+    low, high = found.get("interval") or (None, None)
+    around = "" if low is None else f"  ({number(low)} to {number(high)})"
+    yield Line(f"gain {number(gain)}{around}", "bold", 2)
+    pays, worth = found.get("least_gain"), found.get("worth_having")
+    words = [f"pays from {number(pays)}"] if pays is not None else []
+    words += [f"worth having from {number(worth)}"] if worth is not None else []
+    chance = found.get("rank_chance")
+    words += [f"ranks by chance {number(chance)}"] if chance is not None else []
+    yield Line(", ".join(words), "$text-muted", 2, "  ")
+
+
+def _adds(planned: Planned | None, found: Mapping[str, Any]) -> Iterator[Line]:
+    changes = list(found.get("complexity") or ())
+    if not changes and planned is not None:
+        changes = [{"text": one.text, "least": one.least} for one in planned.complexity.changes]
+    for one in changes[:MOST_DIFFERENCES]:
+        price = f"  asks for {number(one['least'])} deviations" if one["least"] else ""
+        yield Line(f"{clean(str(one['text']))}{price}", "", 2, "  ")
+    if len(changes) > MOST_DIFFERENCES:
+        yield Line(f"… and {len(changes) - MOST_DIFFERENCES} more", "$text-muted", 2)
+    if not changes:
+        yield Line("nothing: there is no baseline to add to", "$text-muted", 2)
+
+
+def looks(planned: Planned | None, record: LaunchRecord | None) -> str:
+    """Write the planned looks, with what those found that were taken: ``? 5  ✓ 7  ◌ 10``."""
+    data = record.data if record is not None else {}
+    taken = data.get("looks") or []
+    plan: Sequence[int] = (data.get("plan") or {}).get("groups") or (
+        planned.groups if planned is not None else ()
+    )
+    signs = [LOOKS.get(one["verdict"], "?") for one in taken]
+    signs += [TO_COME] * (len(plan) - len(signs))
+    reruns = "  ".join(f"{sign} {n}" for sign, n in zip(signs, plan, strict=False))
+    return f"{reruns}  reruns{' a side' if len(plan) > 1 else ''}"
+
+
+# -- what speaks against it -----------------------------------------------------------------
+
+
+def doubts(standing: Standing) -> list[Line]:
+    """Write what holds it back, the open alerts of both studies, and the caveats."""
+    record = standing.record
+    held = list(record.evidence.get("held") or ()) if record is not None else []
+    told = {str(one["message"]) for one in held}
+    open_alerts = [one for one in standing.alerts if one[2] not in told]
+    bound = caveats(record) if record is not None else []
+    lines: list[Line] = []
+    if held:
+        over = record is not None and record.evidence.get("overruled")
+        lines.append(Line("Overruled" if over else "Holds it back", "$text-primary bold"))
+        lines += [_doubt(str(one["code"]), str(one["message"])) for one in held]
+    if over := (record.evidence.get("overruled") if record is not None else ""):
+        lines.append(Line(f"because: {clean(str(over))}", "$text-accent", 2, "  "))
+    if open_alerts:
+        lines += [Line()] * bool(lines)
+        lines.append(Line("Open alerts", "$text-primary bold"))
+        lines += [_doubt(f"{study} {code}", message) for study, code, message in open_alerts]
+    if bound:
+        lines += [Line()] * bool(lines)
+        lines.append(Line("To be read with", "$text-primary bold"))
+        lines += [Line(f"• {clean(text)}", "", 2, "  ") for text in bound]
+    return lines or [Line("Nothing speaks against it: no open alert, no caveat.", "$text-muted")]
+
+
+def doubt_count(standing: Standing) -> int:
+    """Count the alerts: those that hold it back, and the others that are open."""
+    held = (standing.record.evidence.get("held") or ()) if standing.record is not None else ()
+    told = {str(one["message"]) for one in held}
+    return len(told | {message for _, _, message in standing.alerts})
+
+
+def _doubt(what: str, message: str) -> Line:
+    return Line(f"▲ {clean(what)}: {clean(message)}", "$text-warning", 2, "  ")

@@ -11,6 +11,7 @@ from labtui.analysis.design_baseline import Retune
 from labtui.analysis.findings import Verdict, gather
 from labtui.engine.plugins import declared_workload
 from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
 from labtui.store.records import (
     BaselineRecord,
     LaunchRecord,
@@ -140,13 +141,28 @@ def read_card(lab: Lab, name: str) -> Card:
 
 
 def _metric(lab: Lab, workload: WorkloadRecord, studies: Sequence[StudyRecord]) -> Declared:
-    """Give what is known of the objective, by the studies or by the trainer alone."""
+    """Give what is known of the objective, by the studies or by the trainer alone.
+
+    Where several trainers train it, one that declares the chance level knows more than one that
+    does not.
+    """
+    known_by: dict[str, Declared] = {}
     for study in studies:
-        if study.metric == workload.metric:
-            return declared_metrics(lab, study).get(workload.metric, Declared())
+        trainer = trainer_of(study)
+        if study.metric == workload.metric and trainer not in known_by:
+            found = declared_metrics(lab, study).get(workload.metric, Declared())
+            known_by[trainer] = found
+    if known_by:
+        chosen = [one for one in known_by.values() if one.chance is not None]
+        return (chosen or list(known_by.values()))[0]
     declared = declared_workload(workload.trainer, workload.name)
     known = declared.metrics.get(workload.metric) if declared is not None else None
     return Declared() if known is None else Declared(known.goal, known.chance, known.examples)
+
+
+def trainer_of(study: StudyRecord) -> str:
+    """Name what trained a study; empty where that is not known."""
+    return str((study.spec.get("trainer") or {}).get("name") or "")
 
 
 # -- a baseline by hand ---------------------------------------------------------------------------
@@ -187,6 +203,32 @@ def baseline_of(lab: Lab, workload: str, reference: str) -> tuple[TrialRecord, d
         )
     trainer = TrainerSpec.model_validate(study.spec["trainer"]).model_dump(mode="json")
     return trial, {**configuration_of(study, trial), "trainer": trainer}
+
+
+def set_by_hand(paths: LabPaths, workload: str, reference: str, reason: str) -> tuple[str, int]:
+    """Make a trial the baseline of a workload, without fresh evidence.
+
+    Args:
+        paths: The lab.
+        workload: Whose baseline it is to be.
+        reference: ``study/17``, or its id.
+        reason: Why, which is kept.
+
+    Returns:
+        The trial's name, and the number of the baseline.
+
+    Raises:
+        BaselineError: It cannot become one; see `baseline_of`.
+        RequestRefused, LabError: It cannot be recorded.
+    """
+    from labtui.engine.asking import set_baseline
+
+    with Lab(paths) as lab:
+        found, configuration = baseline_of(lab, workload, reference)
+    given = set_baseline(
+        paths, workload, configuration, study=found.study, trial=found.name, reason=reason
+    )
+    return found.name, given
 
 
 # -- documents and tables -------------------------------------------------------------------------
@@ -385,6 +427,8 @@ __all__ = [
     "params_line",
     "read_card",
     "rerun_command",
+    "set_by_hand",
     "short_tasks",
     "task_sentences",
+    "trainer_of",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from labtui.verdicts.card import Card, baseline_text, params_line, rerun_command
-from labtui.verdicts.probes import seconds
-from labtui.verdicts.text import number
+from labtui.verdicts.card import Card, baseline_text, params_line, rerun_command, trainer_of
+from labtui.verdicts.text import number, seconds
 
 
 def card_fields(card: Card) -> list[tuple[str, str]]:
@@ -15,7 +14,7 @@ def card_fields(card: Card) -> list[tuple[str, str]]:
     return [
         ("workload", workload.name),
         ("data", described or "your own"),
-        ("trainer", workload.trainer),
+        ("trainer", _trainers(card)),
         ("objective", f"{workload.goal} {workload.metric} ({how})"),
         ("chance", _chance(card)),
         ("step", _step(card)),
@@ -25,6 +24,15 @@ def card_fields(card: Card) -> list[tuple[str, str]]:
         ("values", params_line(card)),
         ("tags", ", ".join(card.tags)),
     ]
+
+
+def _trainers(card: Card) -> str:
+    """Name its trainer, and the others that trained studies of it: their values are not its own."""
+    names = [trainer_of(study) for study in card.studies]
+    own = card.workload.trainer
+    others = [name for name in dict.fromkeys(names) if name not in ("", own)]
+    told = [f"{name} ({names.count(name)} of {len(names)} studies)" for name in others]
+    return ", ".join([own, *told])
 
 
 def _chance(card: Card) -> str:

@@ -80,7 +80,7 @@ def curves(
         The figures; the first split of each is drawn bright, the others dimmed in its colour.
     """
     logged = set(lab.metrics(study.name))
-    asked = _default_metrics(study, logged) if metrics is None else list(dict.fromkeys(metrics))
+    asked = default_metrics(study, logged) if metrics is None else list(dict.fromkeys(metrics))
     shown = list(trials)
     if len(shown) > limit:
         shown = best_trials(study, shown, limit, per_arm=False)
@@ -91,7 +91,7 @@ def curves(
     return [_curves(lab, study, shown, leaf, group, chosen) for leaf, group in groups.items()]
 
 
-def _default_metrics(study: StudyRecord, logged: set[str]) -> list[str]:
+def default_metrics(study: StudyRecord, logged: set[str]) -> list[str]:
     """Name the objective and its loss, each with its training twin, of what was logged."""
     names = []
     for metric in (study.metric, loss_behind(study.metric)):

@@ -13,6 +13,7 @@ from labtui.store.errors import UnknownName
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, TrialRecord
 from labtui.verdicts.figures import axis_plots, best_trials, curves, varied
+from labtui.verdicts.figures_launch import launch_plot
 from labtui.verdicts.figures_results import (
     best_step_plot,
     budget_plot,
@@ -25,6 +26,9 @@ from labtui.verdicts.loading import study_table
 KINDS = ("curves", "axis", "isolation", "grad-norm", "budget", "best-step")
 """The kinds of figures, in the order in which a study is read."""
 
+LAUNCH = "launch"
+"""The kind of figures that only a study has whose trials were launched."""
+
 MOST_CURVES = 8
 """Trials whose curves are drawn unless others are asked for: more cannot be told apart."""
 
@@ -34,7 +38,7 @@ class Figure:
     """A figure with what it is called.
 
     Attributes:
-        kind: One of `KINDS`.
+        kind: One of `KINDS`, or `LAUNCH`.
         name: What it shows, among those of its kind; may be empty.
         spec: The figure.
     """
@@ -75,7 +79,7 @@ def figures_of(
         lab: Where the points are.
         study: The study.
         trials: All its trials.
-        kind: One of `KINDS`.
+        kind: One of `KINDS`, or `LAUNCH`.
         choice: What was asked for.
         findings: What was judged of the study; its search spaces are judged when None.
 
@@ -92,6 +96,8 @@ def figures_of(
         return list(_norms(lab, study, shown, asked))
     if kind == "best-step":
         return [Figure(kind, "", best_step_plot(study, shown))]
+    if kind == LAUNCH:
+        return _launches(lab, study) or [Figure(kind, "", _NOT_LAUNCHED)]
     table = study_table(lab, study, shown)
     if kind == "budget":
         return [Figure(kind, "", budget_plot(study, table))]
@@ -103,8 +109,30 @@ def figures_of(
 def all_figures(
     lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord], choice: Choice | None = None
 ) -> list[Figure]:
-    """Describe every figure of a study (P25)."""
-    return [one for kind in KINDS for one in figures_of(lab, study, trials, kind, choice)]
+    """Describe every figure of a study (P25), and of the launches of its trials (P30)."""
+    found = [one for kind in KINDS for one in figures_of(lab, study, trials, kind, choice)]
+    return [*found, *_launches(lab, study)]
+
+
+_NOT_LAUNCHED = ChartSpec(
+    "launches", Axis(), Axis(), (), empty="no fresh reruns of its trials were looked at by a launch"
+)
+
+
+def is_launched(lab: Lab, study: StudyRecord) -> bool:
+    """Say whether a launch looked at reruns of its trials, or at its own."""
+    return bool(_launches(lab, study))
+
+
+def _launches(lab: Lab, study: StudyRecord) -> list[Figure]:
+    """Describe the launches that were looked at: of its trials, or those that its reruns serve."""
+    made = lab.launches(workload=study.workload)
+    own = [one for one in made if study.name in (one.study, one.data.get("study"))]
+    return [
+        Figure(LAUNCH, f"{one.trial} {one.id}", launch_plot(one))
+        for one in own
+        if one.data.get("looks")
+    ]
 
 
 def _curves(

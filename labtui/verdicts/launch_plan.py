@@ -60,6 +60,11 @@ class Planned:
         return list(self.record.data.get("looks", [])) if self.record is not None else []
 
     @property
+    def rejected(self) -> str:
+        """Why a person rejected it before its reruns decided; empty where nobody did."""
+        return rejected_because(self.record)
+
+    @property
     def groups(self) -> tuple[int, ...]:
         """Reruns a side at each look."""
         return (FIRST_RERUNS,) if self.baseline is None else GROUPS
@@ -67,6 +72,8 @@ class Planned:
     @property
     def open_group(self) -> int | None:
         """Reruns a side of the next look; None once it is decided, or at the last."""
+        if self.rejected:
+            return None
         taken = self.looks
         if len(taken) == len(self.groups) or (taken and taken[-1]["verdict"] != "undecided"):
             return None
@@ -106,6 +113,12 @@ class Planned:
             goal=f"Does {self.candidate.name} deserve to become the baseline? Reruns of {whose}.",
             repetitions=repetitions,
         )
+
+
+def rejected_because(record: LaunchRecord | None) -> str:
+    """Say why a person rejected a candidate; empty where nobody did."""
+    stands = record is not None and record.verdict == "reject"
+    return str(record.evidence.get("rejected", "")) if record is not None and stands else ""
 
 
 def plan_launch(

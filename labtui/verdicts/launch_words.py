@@ -93,7 +93,8 @@ def launch_document(record: LaunchRecord) -> Document:
         ``{"launch", "study", "workload", "verdict", "candidate": {"trial", "arm", "params",
         "selected_value", "reruns", "infeasible", "mean", "deviation", "trials"}, "baseline": the
         same with "id" (null for a first one), "evidence": {…}, "reason", "held": [findings],
-        "overruled", "looks": […], "plan", "reruns", "next", "adopted", "created", "updated"}``
+        "overruled", "rejected", "looks": […], "plan", "reruns", "next", "adopted", "created",
+        "updated"}``
     """
     evidence = dict(record.evidence)
     document = {
@@ -107,6 +108,7 @@ def launch_document(record: LaunchRecord) -> Document:
         "reason": record.reason,
         "held": evidence.pop("held", []),
         "overruled": evidence.pop("overruled", ""),
+        "rejected": evidence.pop("rejected", ""),
         "looks": record.data.get("looks", []),
         "plan": record.data.get("plan", {}),
         "reruns": record.data.get("study"),

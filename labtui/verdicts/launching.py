@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from labtui.analysis.complexity import Complexity
 from labtui.analysis.decision import (
     ADOPT_LEVELS,
@@ -30,6 +32,7 @@ from labtui.verdicts.documents import jsonable
 from labtui.verdicts.launch_first import look_at_first
 from labtui.verdicts.launch_holds import SIDES, Context, context, noisier
 from labtui.verdicts.launch_plan import (
+    LaunchRefused,
     Planned,
     configuration_of,
     weigh,
@@ -81,7 +84,8 @@ def begin_launch(paths: LabPaths, planned: Planned) -> Planned:
     Raises:
         RequestRefused, LabError: It cannot be recorded.
     """
-    if planned.record is not None and (planned.looks or planned.record.adopted is not None):
+    record = planned.record
+    if record is not None and (planned.looks or planned.rejected or record.adopted is not None):
         return planned
     evidence = _evidence(planned, planned.complexity, [], None, None)
     words = reason(planned, "undecided", None, evidence)
@@ -142,6 +146,39 @@ def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> Planned
     return planned
 
 
+def reject_launch(paths: LabPaths, planned: Planned, why: str) -> Planned:
+    """Record that a person rejects a candidate whose reruns have not decided.
+
+    No reruns are planned until that is overruled; those that are being trained go on.
+
+    Args:
+        paths: The lab.
+        planned: What is compared; it need not have begun.
+        why: The reason, which is kept.
+
+    Returns:
+        The plan with the record that the lab holds.
+
+    Raises:
+        LaunchRefused: It is decided already.
+        RequestRefused, LabError: It cannot be recorded.
+    """
+    planned = begin_launch(paths, planned)
+    record = planned.record
+    assert record is not None
+    if record.verdict != "undecided":
+        by = f"a person: {planned.rejected}" if planned.rejected else "its reruns"
+        raise LaunchRefused(
+            f"{record.trial}: launch {record.id} says {record.verdict} already, by {by}; there is "
+            "nothing to reject"
+        )
+    words = f"{record.reason.rstrip('.')}. Rejected by a person: {why}"
+    evidence = {**record.evidence, "rejected": why}
+    return record_decision(
+        paths, Decision(planned, "reject", words, evidence, planned.looks, None, {})
+    )
+
+
 def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
     """Take the next look if its reruns have ended, and decide.
 
@@ -150,8 +187,12 @@ def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
         planned: What is compared; it was begun.
         overruled: Why what holds it back is overruled; empty for not.
     """
-    if planned.record is not None and planned.record.adopted is not None:
-        return _adopt_again(planned, planned.record, overruled)
+    record = planned.record
+    if record is not None and record.adopted is not None:
+        return _adopt_again(planned, record, overruled)
+    if record is not None and planned.rejected and not overruled:
+        looks, evidence = planned.looks, dict(record.evidence)
+        return Decision(planned, "reject", record.reason, evidence, looks, None, {})
     sides = read_sides(lab, planned)
     looks = list(planned.looks)
     weighed: Complexity | None = None if looks else planned.complexity
@@ -259,7 +300,10 @@ def _decide(
     evidence = _evidence(planned, weighed, sides, look, around)
     held = around.held if around is not None and verdict == "adopt" else ()
     evidence["held"] = list(held)
-    evidence["overruled"] = overruled if held else ""
+    evidence["overruled"] = overruled if held or planned.rejected else ""
+    if look is not None:
+        for name, times in zip(SIDES, step_times(lab, sides) or (), strict=False):
+            evidence[name]["step_time"] = float(np.median(times)) if times else None
     if held and not overruled:
         verdict = "undecided"
     adopt, card = None, {}

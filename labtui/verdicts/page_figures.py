@@ -10,7 +10,7 @@ from labtui.charts.svg import to_svg
 from labtui.store.lab import Lab
 from labtui.store.records import StudyRecord, TrialRecord
 from labtui.verdicts.figures import best_trials
-from labtui.verdicts.gallery import Choice, figures_of
+from labtui.verdicts.gallery import LAUNCH, Choice, figures_of, is_launched
 from labtui.verdicts.html import Markup, markup, tag
 
 SIZE = 460, 310
@@ -28,6 +28,8 @@ LEADS = {
     "budget": "What a search of fewer trials would have found (P31).",
     "grad-norm": "Norms far above their surroundings speak for clipping (P38, P41).",
     "best-step": "Best steps near the end ask for longer training, early ones for shorter (P33).",
+    LAUNCH: "A point a fresh rerun; the candidate's mean has to get beyond the dashed line (P30). "
+    "◦ is the value it was selected for, which does not count.",
 }
 HEADINGS = {
     "axis": "Search space",
@@ -36,6 +38,7 @@ HEADINGS = {
     "budget": "Budget",
     "grad-norm": "Gradient norms",
     "best-step": "Best steps",
+    LAUNCH: "Launches",
 }
 
 
@@ -55,6 +58,8 @@ def figure_sections(
     """
     sections = {}
     for kind, heading in HEADINGS.items():
+        if kind == LAUNCH and not is_launched(lab, study):
+            continue
         specs = [one.spec for one in figures_of(lab, study, trials, kind, findings=findings)]
         content = markup(tag("p", LEADS[kind], class_="quiet"), _drawn(specs))
         if kind == "curves":

@@ -18,7 +18,7 @@ from labtui.store.lab import Lab
 from labtui.store.records import TrialRecord
 from labtui.verdicts.documents import Document, jsonable
 from labtui.verdicts.figures import axis_plot, curves
-from labtui.verdicts.text import MISSING, clean, number, params_text, percent
+from labtui.verdicts.text import MISSING, clean, memory, number, params_text, percent, seconds
 
 BATCH_HEADERS = (
     "batch_size",
@@ -83,19 +83,6 @@ def size_line(size: Size, name: str) -> str:
         f"{name} {size.batch_size}: {number(round(size.throughput))} examples/s, "
         f"{seconds(size.step_time)} a step"
     )
-
-
-def seconds(value: float) -> str:
-    """Write the time of a step: ``1.23 ms``."""
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 1 or unit == "µs":
-            break
-    return f"{value * factor:.3g} {unit}"
-
-
-def memory(size: int) -> str:
-    """Write a size in memory: ``1.2 GB``."""
-    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def batch_chart(found: BatchSizes) -> ChartSpec:

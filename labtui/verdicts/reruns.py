@@ -272,15 +272,15 @@ def changed(entry: Mapping[str, Any], study: StudyRecord, trial: TrialRecord) ->
 def _other_program(entry: Mapping[str, Any], trial: TrialRecord) -> list[str]:
     """Name the files and versions that a trial was trained with and that were others before."""
     before = entry.get("versions") or {}
-    return _other_code(entry.get("code") or {}, trial.code) + [
+    return other_code(entry.get("code") or {}, trial.code) + [
         f"{clean(name)} is {value_text(version)}, it was {value_text(before[name])}"
         for name, version in trial.versions.items()
         if name in before and before[name] != version
     ]
 
 
-def _other_code(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Name the files that changed; one that only some trials import is no change."""
+def other_code(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Name the files that changed, path → SHA-256; one that only some trials import is none."""
     files = [clean(path) for path in now if path in before and before[path] != now[path]]
     if files:
         return [f"{', '.join(files[:3])}{' and others' if len(files) > 3 else ''} changed"]
@@ -332,6 +332,7 @@ __all__ = [
     "changed",
     "keep_deviation",
     "known_deviation",
+    "other_code",
     "read_reruns",
     "retrain_entry",
     "spread_of",

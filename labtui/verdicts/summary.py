@@ -153,13 +153,39 @@ def reasons(unknown: Sequence[NotJudged]) -> list[Unjudged]:
     return sorted(made, key=lambda one: (order.index(one.code), -one.count))
 
 
+NAMES: dict[Severity, str] = {"alert": "alert", "warning": "warning", "info": "note"}
+"""What findings of a severity are called where they are counted."""
+
+
 def counts_text(verdict: Verdict) -> str:
     """Write how many findings there are, those told together as one: ``2 alerts, 1 note``."""
-    names = {"alert": "alert", "warning": "warning", "info": "note"}
     told_together = entries(verdict, 0)
     parts = []
     for severity in SEVERITIES:
         n = sum(entry.severity == severity for entry in told_together)
         if n:
-            parts.append(f"{n} {names[severity]}{'' if n == 1 else 's'}")
-    return ", ".join(parts) or "nothing found"
+            parts.append(f"{n} {NAMES[severity]}{'' if n == 1 else 's'}")
+    return ", ".join(parts) or NOTHING
+
+
+NOTHING = "nothing found"
+"""What is said of a verdict without findings."""
+
+
+def read_counts(text: str) -> dict[Severity, int] | None:
+    """Read what `counts_text` wrote, perhaps with more behind a colon; None where it is not that.
+
+    A verdict is kept as a line, so that it need not be made again to be counted.
+    """
+    counts = text.partition(":")[0]
+    if counts == NOTHING:
+        return dict.fromkeys(SEVERITIES, 0)
+    found = dict.fromkeys(SEVERITIES, 0)
+    by_name = {name: severity for severity, name in NAMES.items()}
+    for part in counts.split(", "):
+        number, _, name = part.partition(" ")
+        severity = by_name.get(name.removesuffix("s"))
+        if severity is None or not number.isdecimal():
+            return None
+        found[severity] = int(number)
+    return found

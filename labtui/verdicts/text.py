@@ -117,6 +117,19 @@ def duration(seconds: float | None) -> str:
     return "0s"
 
 
+def seconds(value: float) -> str:
+    """Write the time of a step: ``1.23 ms``."""
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if value * factor >= 1 or unit == "µs":
+            break
+    return f"{value * factor:.3g} {unit}"
+
+
+def memory(size: int) -> str:
+    """Write a size in memory: ``1.2 GB``."""
+    return f"{size / 1e9:.2g} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
 def moment(when: str | None) -> datetime | None:
     """Read a time of the lab (ISO 8601, UTC); None for none, or for what is not a time."""
     try:

@@ -8,12 +8,12 @@ import json
 import pytest
 
 from labtui.cli import trainers
-from labtui.cli.log import last_overwrite
 from labtui.cli.report import figures, print_study
 from labtui.engine import plugins
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.trainer.plugin import Hyperparameter, Plugin, Workload
+from labtui.verdicts.printed import last_overwrite
 from tests.support.labs import make_lab
 
 
@@ -59,7 +59,7 @@ def test_show_json_of_a_study_and_a_trial(labtui):
 
 def test_show_a_trial(labtui):
     out = labtui("show", "second/3").out
-    fields = dict(line.split(maxsplit=1) for line in out.splitlines())
+    fields = dict(line.split(maxsplit=1) for line in out.partition("\n\n")[0].splitlines())
     assert fields["trial"].startswith("second/3 (id ")
     assert "learning_rate=" in fields["parameters"]
     assert fields["versions"] == "python 3.11"

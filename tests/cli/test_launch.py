@@ -298,3 +298,31 @@ def test_what_cannot_be_launched_is_refused_plainly(labtui, tmp_path):
     assert labtui("lineage", "nowhere", "--lab", lab).code == 2
     with Lab(LabPaths(lab)) as opened:
         assert opened.launches() == []
+
+
+def test_a_person_rejects_what_is_undecided_until_that_is_overruled(
+    labtui, launch, paths, tmp_path
+):
+    study(tmp_path, paths, "s", {"level": 0})
+    baseline(paths, level=0, other=2)
+    for wrong in (["--reject"], ["--reject", "--overrule", "--reason", "x"], ["--reason", "x"]):
+        assert labtui("launch", "s", *wrong, "--lab", paths.db).code == 2
+    rejected = launch("s", "--reject", "--reason", "too slow to serve")
+    assert (rejected["verdict"], rejected["rejected"]) == ("reject", "too slow to serve")
+    assert rejected["reason"].endswith("Rejected by a person: too slow to serve")
+    assert launch("s", "--until-decided") == rejected  # nothing is trained for it
+    again = labtui("launch", "s", "--reject", "--reason", "x", "--lab", paths.db)
+    assert again.code == 2
+    assert "says reject already, by a person: too slow to serve" in again.err
+    reopened = launch("s", "--overrule", "--reason", "a faster machine")
+    assert (reopened["verdict"], reopened["looks"]) == ("undecided", [])
+    with Lab(paths) as lab:
+        assert [one.name for one in lab.studies()] == ["s"]
+    looked = launch("s")
+    assert len(looked["looks"]) == 1
+    assert looked["launch"] == rejected["launch"]
+    shown = labtui("launch", "s", "--show", "--lab", paths.db).out
+    assert "fresh reruns of s/0" in shown
+    drawn = labtui("plot", "s", "launch", "--lab", paths.db)
+    assert "baseline 1" in drawn.out
+    assert drawn.code == 0

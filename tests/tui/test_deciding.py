@@ -229,58 +229,18 @@ async def test_a_first_baseline_is_launched_and_seen_in_the_workload(paths):
         await on(pilot, app, LaunchScreen)
         await until(pilot, lambda: "Enter trains up to 5 fresh reruns" in screen_text(app), WAIT)
         assert "compared with chance" in screen_text(app)
-        await pilot.press("o")
-        assert "nothing that its reruns support" in said(app)
         await pilot.press("enter", "enter")
-        await until(pilot, lambda: f"✓ adopt: rates/{best} is baseline 1" in text(app), WAIT)
-        await until(pilot, lambda: "It is the baseline." in text(app))
+        adopted = f"✓ adopt: rates/{best} is baseline 1"
+        await until(pilot, lambda: adopted in screen_text(app), WAIT)
+        await until(pilot, lambda: "It is the baseline." in screen_text(app))
         await pilot.press("enter")
         assert isinstance(app.screen, LaunchScreen)
         await pilot.press("q", "w")
         await on(pilot, app, WorkloadScreen)
-        await until(pilot, lambda: "← current" in text(app), WAIT)
-        assert f"rates/{best}" in text(app)
-        await pilot.press("b")
-        assert "Roll baseline 1 back?" in screen_text(app)
-        await pilot.press("enter")
-        assert "say why" in screen_text(app)
-        await pilot.press("n", "o", "enter")
-        await until(pilot, lambda: said(app).startswith("✗ "), WAIT)  # nothing was before it
-
-
-async def test_a_launch_held_back_is_overruled_with_a_reason_and_rolled_back(paths):
-    with Lab(paths) as lab:
-        study = lab.study("rates")
-        worst = max(lab.trials("rates"), key=lambda trial: trial.value)
-    asking.set_baseline(
-        paths, "w", configuration_of(study, worst), study="rates", trial=worst.name, reason="first"
-    )
-    app = LabApp(paths, study="rates")
-    async with app.run_test(size=SMALL) as pilot:
-        await opened(pilot, app)
-        await pilot.press("L")
-        await on(pilot, app, LaunchScreen)
-        await until(pilot, lambda: worst.name in text(app), WAIT)
-        await pilot.press("enter")
-        assert "candidate and baseline each up to 5 times" in screen_text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "Findings hold it back" in text(app), WAIT)
-        assert "? undecided: rates/" in text(app)
-        await pilot.press("o", "enter")
-        assert isinstance(app.screen, AskScreen)
-        await pilot.press(*"known", "enter")
-        await until(pilot, lambda: "✓ adopt: rates/" in text(app), WAIT)
-        assert "Because: known" in " ".join(text(app).split())
-        await pilot.press("q", "q", "w")
-        await on(pilot, app, WorkloadScreen)
-        await until(pilot, lambda: "2  " in text(app) and "← current" in text(app), WAIT)
-        await pilot.press("b", *"wrong", "enter")
-        await until(pilot, lambda: "1 is the baseline" in said(app), WAIT)
-        await until(pilot, lambda: "rolled back" in text(app) and ": wrong" in text(app), WAIT)
-    with Lab(paths) as lab:
-        assert lab.baseline("w").id == 1
-        launch = lab.launches(workload="w")[-1]
-    assert (launch.verdict, launch.evidence["overruled"]) == ("adopt", "known")
+        await until(pilot, lambda: "● baseline 1" in screen_text(app), WAIT)
+        assert f"rates/{best}" in screen_text(app)
+        await pilot.press("b")  # nothing was before it
+        assert isinstance(app.screen, WorkloadScreen)
 
 
 async def test_what_a_study_goes_on_from_and_its_tags_are_marked(paths):

@@ -2,11 +2,15 @@ import pytest
 from textual.theme import BUILTIN_THEMES
 from textual.widgets import Static
 
+from labtui.engine.asking import change_tags
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 from labtui.tui.app import LabApp
+from labtui.tui.screens.workload import WorkloadScreen
+from labtui.tui.sparkline import sparkline
 from labtui.tui.widgets.table import Table
+from labtui.verdicts.exports import logged
 from tests.support.labs import make_lab
 from tests.tui.driving import (
     LARGE,
@@ -29,7 +33,7 @@ async def test_the_studies_are_listed_the_latest_first(tmp_path, size):
         await until(pilot, lambda: "older" in screen_text(app))
         text = screen_text(app)
         assert text.index("newer") < text.index("older")
-        for shown in ("■ stopped", "✓ completed", "4/6", "no runner", "labtui show newer"):
+        for shown in ("■ stopped", "✓ ", "6/6", "4/6", "no runner", "labtui show newer"):
             assert shown in text
         with Lab(paths) as lab:
             assert f"{lab.study('newer').best_value:.4g}" in text
@@ -194,3 +198,97 @@ async def test_a_screen_that_is_covered_reads_nothing_until_it_is_back(tmp_path)
             assert len(table.rows) == 1
             await pilot.press("q")
             await until(pilot, lambda: len(table.rows) == 2)
+
+
+async def test_verdicts_come_by_themselves_with_the_answer_and_the_course_of_the_best(tmp_path):
+    paths = make_lab(tmp_path, points=10)
+    with Lab(paths) as lab:
+        (expected,) = logged(lab, lab.studies())
+    app = LabApp(paths)
+    async with app.run_test(size=LARGE) as pilot:
+        await until(pilot, lambda: "digits-optimizer" in screen_text(app))
+        await until(pilot, lambda: app.screen.studies.current and app.screen.studies.current.judged)
+        row = app.screen.studies.current
+        assert row.verdict == expected.verdict
+        assert row.answer == expected.answer
+        for severity, count in zip(("alert", "warning"), row.alerts, strict=True):
+            assert (f"{count} {severity}" in expected.verdict) is bool(count)
+        text = screen_text(app)
+        assert " ".join(expected.answer.split()[:4]) in text
+        assert sparkline(row.course, row.to_come, 10) in text
+        assert "±" not in text  # nothing was trained again: no spread is made up
+
+
+async def test_the_filter_keeps_what_passes_says_how_many_and_esc_clears_it(tmp_path):
+    for name, state in (("wide", "stopped"), ("narrow", "completed"), ("other", "completed")):
+        paths = make_lab(tmp_path, name=name, points=2, state=state)
+    change_tags(paths, subject="narrow", add=["keep"])
+    app = LabApp(paths)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "narrow" in screen_text(app))
+        await pilot.press("slash", *"state:completed #keep", "enter")
+        await until(pilot, lambda: "1 studies 1 of 3" in screen_text(app))
+        assert [row.name for row in app.screen.studies.rows] == ["narrow"]
+        assert "#keep" in screen_text(app)
+        await pilot.press("slash", *" colour:red")
+        await until(pilot, lambda: "no field 'colour'; there are study" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "1 studies 3" in screen_text(app))
+        assert "no field" not in screen_text(app)
+        await pilot.press("slash", *"nothinglikeit", "enter")
+        await until(pilot, lambda: "No study passes the filter" in screen_text(app))
+
+
+async def test_marks_survive_what_changes_and_two_are_compared(tmp_path):
+    from labtui.tui.screens.compare import CompareScreen
+
+    for name in ("one", "two"):
+        paths = make_lab(tmp_path, name=name, points=2)
+    app = LabApp(paths)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "two" in screen_text(app))
+        await pilot.press("space")
+        await until(pilot, lambda: "1 marked" in screen_text(app))
+        make_lab(tmp_path, name="three", points=2)
+        await until(pilot, lambda: "three" in screen_text(app))
+        assert "1 marked" in screen_text(app)
+        app.screen.studies.go_to("one")
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        await pilot.press("escape")
+        await pilot.press("U")
+        await until(pilot, lambda: "marked" not in screen_text(app))
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_the_workloads_have_their_baseline_and_what_is_to_be_done_first(tmp_path, size):
+    paths = make_lab(tmp_path, points=2)
+    app = LabApp(paths)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "digits-optimizer" in screen_text(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "digits-mlp" in screen_text(app))
+        text = screen_text(app)
+        assert "set a baseline" in text
+        assert "it has no baseline" in text.lower()
+        assert "= labtui workload digits-mlp" in text
+        assert app.screen.subject.key == "workload:digits-mlp"
+        assert not app.screen.check_action("resume", ())
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WorkloadScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.chain_name == "lab")
+        await pilot.press("escape")
+        assert app.screen.pane == "studies"
+
+
+@pytest.mark.parametrize("size", [(60, 15), SMALL, (120, 35), LARGE, (200, 50)])
+async def test_every_size_shows_name_outcome_runner_and_the_way_to_act(tmp_path, size):
+    app = LabApp(make_lab(tmp_path, points=4))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "digits-optim" in screen_text(app))
+        text = screen_text(app)
+        for shown in ("✓ ", "8/8", "no runner", "labtui show digits-optimizer", "? help"):
+            assert shown in text
+        assert ("objective  " in text) is (size[0] >= 160)
+        assert ("goal" in text.splitlines()[1]) is (size[0] >= 200)

@@ -11,9 +11,8 @@ from labtui.store.errors import NotALab
 from labtui.store.lab import Lab
 from labtui.tui.app import LabApp
 from labtui.tui.editing import write_in_editor
-from labtui.tui.journal import Journal, look
+from labtui.tui.journal import Facts, Journal, moments
 from labtui.tui.screens.ask import AskScreen
-from labtui.tui.screens.log import LogScreen
 from labtui.tui.screens.remarks import are_tags, is_note, words
 from labtui.tui.screens.trial import TrialScreen
 from labtui.tui.screens.workload import WorkloadScreen
@@ -44,7 +43,7 @@ def tags(paths):
 
 def told(app):
     """The log, or the text of another screen, without its line breaks."""
-    return " ".join(str(app.screen.query_one("#text", TextPane)._text.content).split())
+    return " ".join(" ".join(str(p._text.content) for p in app.screen.query(TextPane)).split())
 
 
 async def in_lab(pilot, app):
@@ -68,8 +67,8 @@ async def test_the_log_shows_rows_at_once_and_the_verdicts_of_labtui_log(paths, 
     app = LabApp(paths)
     async with app.run_test(size=size) as pilot:
         await in_lab(pilot, app)
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, LogScreen) and app.screen.journal.rows)
+        await pilot.press("3")
+        await until(pilot, lambda: app.screen.pane == "log" and app.screen.clerk.journal.rows)
         at_once = told(app)
         await until(pilot, lambda: "judging" not in screen_text(app) + told(app))
         text = told(app)
@@ -89,8 +88,8 @@ async def test_the_log_shows_rows_at_once_and_the_verdicts_of_labtui_log(paths, 
         await until(pilot, lambda: "= labtui log" in screen_text(app))
         await pilot.press("question_mark")
         await until(pilot, lambda: "The experiment log (P45)" in screen_text(app))
-        await pilot.press("q", "q")
-        assert app.screen.chain_name == "lab"
+        await pilot.press("q", "escape")
+        assert app.screen.pane == "studies"
     assert at_once.index("later") < at_once.index("it [red]spikes")
 
 
@@ -99,7 +98,7 @@ async def test_the_log_follows_the_lab_and_goes_on_after_an_error(paths, monkeyp
     with running(paths.db.parent) as run:
         async with app.run_test(size=SMALL) as pilot:
             await in_lab(pilot, app)
-            await pilot.press("e")
+            await pilot.press("3")
             await until(pilot, lambda: "judging" not in screen_text(app) and "live" in told(app))
             assert "live ● running" in told(app)
             assert "best" not in told(app).partition(STUDY)[0]
@@ -124,25 +123,25 @@ async def test_the_log_follows_the_lab_and_goes_on_after_an_error(paths, monkeyp
 def test_only_what_changed_is_read_and_judged_again(paths):
     make_lab(paths.db.parent, name="other", points=2)
     with Lab(paths) as lab:
-        moments = look(lab)
+        before = moments(Facts.read(lab))
     journal = Journal(paths)
-    journal.read(moments)
-    assert journal.due(moments) == ["other", STUDY]
-    for name in journal.due(moments):
-        journal.judge(name, moments[name])
+    journal.read(before)
+    assert journal.due(before) == ["other", STUDY]
+    for name in journal.due(before):
+        journal.judge(name, before[name])
     verdict = journal.rows[STUDY]["verdict"]
     assert verdict
-    assert not journal.due(moments)
+    assert not journal.due(before)
     add_note(paths, STUDY, "a note")
     with Lab(paths) as lab:
-        later = look(lab)
-    assert later["other"] == moments["other"]
-    assert later[STUDY] != moments[STUDY]
-    before = journal.rows["other"]
+        later = moments(Facts.read(lab))
+    assert later["other"] == before["other"]
+    assert later[STUDY] != before[STUDY]
+    kept = journal.rows["other"]
     journal.read(later)
     assert not journal.due(later)
     assert (journal.rows[STUDY]["notes"], journal.rows[STUDY]["verdict"]) == ("a note", verdict)
-    assert journal.rows["other"] is before
+    assert journal.rows["other"] is kept
 
 
 async def test_a_note_is_written_on_what_is_under_the_cursor_or_shown(paths, monkeypatch):

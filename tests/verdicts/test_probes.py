@@ -17,6 +17,7 @@ from labtui.engine.probe_stability import Stability
 from labtui.engine.probe_subject import Subject
 from labtui.engine.probes import BatchSizes
 from labtui.verdicts import probes
+from labtui.verdicts.text import seconds
 
 SUBJECT = Subject(
     workload="digits-mlp",
@@ -119,7 +120,7 @@ def test_a_size_in_a_line():
     [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-5, "45.6 µs"), (1e-9, "0.001 µs")],
 )
 def test_times_of_a_step(value, text):
-    assert probes.seconds(value) == text
+    assert seconds(value) == text
 
 
 def test_the_document_of_batch_sizes_is_strict_json():

@@ -6,13 +6,18 @@ from labtui.tui.guide import (
     again,
     app,
     ask,
+    compare,
+    export,
     lab,
     launch,
     log,
+    new,
     next,
     remark,
+    running,
     study,
     trial,
+    welcome,
     widgets,
     workload,
 )
@@ -25,12 +30,17 @@ KEYS: tuple[Action, ...] = (
     *study.KEYS,
     *trial.KEYS,
     *next.KEYS,
+    *new.KEYS,
     *again.KEYS,
     *launch.KEYS,
     *workload.KEYS,
+    *compare.KEYS,
+    *running.KEYS,
     *remark.KEYS,
     *ask.KEYS,
+    *export.KEYS,
     *widgets.KEYS,
+    *welcome.KEYS,
 )
 """In the order of the help."""
 
@@ -40,11 +50,14 @@ CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
     **study.CHAINS,
     **trial.CHAINS,
     **next.CHAINS,
+    **new.CHAINS,
     **again.CHAINS,
     **launch.CHAINS,
     **workload.CHAINS,
-    **log.CHAINS,
+    **compare.CHAINS,
     **ask.CHAINS,
+    **export.CHAINS,
+    **welcome.CHAINS,
 }
 """For each screen, from which places a key is looked up, the focused widget's first."""
 
@@ -53,9 +66,12 @@ TOPICS: dict[str, Topic] = {
     **study.TOPICS,
     **trial.TOPICS,
     **next.TOPICS,
+    **new.TOPICS,
     **again.TOPICS,
     **launch.TOPICS,
     **workload.TOPICS,
+    **compare.TOPICS,
     **log.TOPICS,
+    **export.TOPICS,
 }
 """By the name of a screen's topic: see `LiveScreen.topic`."""

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from labtui.tui.keys import DECIDE, key, keys
+from labtui.tui.keys import DECIDE, GO, key, keys
 from labtui.tui.topic import Topic
 
 KEYS = (
     *keys(
         "again",
         DECIDE,
-        key("train", "enter", "train", "train", "Train it again; asks how often", rank=10),
+        key(
+            "train",
+            "enter",
+            "train",
+            "train",
+            "Train it again; asks how often",
+            rank=10,
+            twin="labtui rerun NAME -n N",
+        ),
+    ),
+    *keys(
+        "again",
+        GO,
         key("other", "tab", "other", "read", "Between the list and the text", rank=30),
     ),
 )

@@ -39,8 +39,30 @@ KEYS = (
             "command_palette",
             "palette",
             "Search everything that can be done here, themes included",
-            shown="ctrl+p",
         ),
+        key(
+            "copy",
+            "Y",
+            "copy_command",
+            "copy command",
+            "Copy the command that says the same as this screen",
+        ),
+        key(
+            "export",
+            "e",
+            "export",
+            "export",
+            "Write what has the focus into a file: a table as CSV or JSON, a chart as SVG or "
+            "text, a text, or the screen as a picture",
+        ),
+        key(
+            "suspend",
+            "ctrl+z",
+            "suspend_process",
+            "suspend",
+            "Go back to the shell for a while; `fg` brings the screen back",
+        ),
+        key("quit", "ctrl+q", "quit", "quit at once", "Quit from anywhere; a run goes on"),
     ),
 )
 """In the order of the help."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from labtui.tui.keys import DECIDE, key, keys
+from labtui.tui.keys import CHOOSE, key, keys
 
 KEYS = (
     *keys(
         "ask",
-        DECIDE,
+        CHOOSE,
         key("yes", "enter", "yes", "yes", "Do what is asked", rank=10),
         key("no", "escape", "app.leave", "no", "Do nothing", rank=20, shown="esc"),
     ),

@@ -1,12 +1,8 @@
-"""The experiment log: its keys and its help."""
+"""The experiment log: its help."""
 
 from __future__ import annotations
 
 from labtui.tui.topic import Topic
-
-CHAINS = {
-    "log": (("text", "app"),),
-}
 
 TOPICS = {
     "log": Topic(

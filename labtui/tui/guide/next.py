@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labtui.tui.keys import DECIDE, key, keys
+from labtui.tui.keys import DECIDE, GO, key, keys
 from labtui.tui.topic import Topic
 
 KEYS = (
@@ -16,6 +16,7 @@ KEYS = (
             "train",
             "Train this study: asks once, then opens it",
             rank=10,
+            twin="labtui next NAME --kind KIND --run",
         ),
         key(
             "save",
@@ -24,7 +25,12 @@ KEYS = (
             "write file",
             "Write it as a file into the folder that labtui was started in, over no other",
             rank=20,
+            twin="labtui next NAME --kind KIND --to FILE",
         ),
+    ),
+    *keys(
+        "next",
+        GO,
         key("other", "tab", "other", "read", "Between the list and the text", rank=30),
     ),
 )

@@ -114,7 +114,7 @@ class Pane(Vertical):
 
     def _is_late(self) -> bool:
         view = self.desk.view
-        return view is not None and self.stamp(view) != self._drawn
+        return view is not None and view.whole and self.stamp(view) != self._drawn
 
     @work(group="draw", exit_on_error=False)
     async def _draw_all(self) -> None:

@@ -28,6 +28,7 @@ class TrialsPane(Pane):
     """Every trial; marks and the filter choose whose curves are drawn."""
 
     name_of_pane = "trials"
+    _whole = False
 
     class Chosen(Message):
         """Other trials are marked, or kept by the filter."""
@@ -60,16 +61,18 @@ class TrialsPane(Pane):
 
     def show(self, view: StudyView) -> None:
         """Show the trials."""
-        self.table.show(view.trials)
+        self.table.show(view.trials, view.changed if self._whole and view.whole else None)
+        self._whole = view.whole
         if self.desk.kept is not None:
             self.desk.kept = frozenset(trial.id for trial in self.table.rows)
 
     @property
     def caption(self) -> Caption:
         """How many trials there are, and how many of them are shown and marked."""
-        total = len(self.desk.view.trials) if self.desk.view is not None else 0
+        view = self.desk.view
+        total = view.study.total if view is not None else 0
         shown, marked = len(self.table.rows), len(self.table.marked)
-        counter = str(total) if shown == total else f"{shown} of {total}"
+        counter = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
         return Caption(counter, f"{marked} marked" if marked else "")
 
     # -- the filter ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, work
@@ -14,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from labtui.store.errors import LabError, NoLab, NotALab, UnknownName
-from labtui.tui.actions import CHAINS, key_line
+from labtui.tui.actions import CHAINS, can_do, key_line
 from labtui.tui.widgets.card import Card, TooSmall
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.verdicts.text import clean
@@ -70,6 +71,7 @@ class LiveScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin to follow the lab."""
         self.watch(self, "focused", self.show_keys, init=False)
+        self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
         self.show_keys()
         self.call_after_refresh(self._watch_lab)
 
@@ -129,6 +131,11 @@ class LiveScreen(Screen[None]):
         """What the help is about; see `labtui.tui.guide.TOPICS`."""
         return self.chain_name
 
+    @property
+    def twin(self) -> str:
+        """The command that says the same as this screen, to be copied."""
+        return "labtui list"
+
     # -- focus and keys ---------------------------------------------------------------------
 
     def settle_focus(self) -> None:
@@ -140,7 +147,8 @@ class LiveScreen(Screen[None]):
         """Show the keys of what has the focus."""
         place = getattr(self.focused, "place", "app")
         chain = next((c for c in CHAINS[self.chain_name] if c[0] == place), ("app",))
-        self.query_one(KeyLine).show(key_line(*chain), leaving=self.leaving)
+        shown = key_line(*chain, offered=partial(can_do, self))
+        self.query_one(KeyLine).show(shown, leaving=self.leaving)
 
     def step_back(self) -> bool:
         """Undo something that hides a part of the screen; False when there is nothing to undo."""

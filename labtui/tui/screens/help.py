@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
+from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
-from labtui.tui.actions import app_keys, at, key_line
+from labtui.tui.actions import app_keys, key_line
 from labtui.tui.keys import Action
 from labtui.tui.topic import Topic
 from labtui.tui.widgets.keyline import KeyLine
-from labtui.tui.widgets.textpane import TextPane, heading, pairs
+from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.text import clean
 
 PROMISE = (
@@ -29,23 +30,39 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = app_keys()
 
-    def __init__(self, topic: Topic, chain: tuple[str, ...], study: str = "NAME") -> None:
-        """Explain `topic` with the keys of the places in `chain`, for a study."""
+    def __init__(
+        self,
+        topic: Topic,
+        actions: Sequence[Action],
+        study: str = "NAME",
+        *,
+        reading: tuple[str, str] | None = None,
+    ) -> None:
+        """Explain `topic`.
+
+        Args:
+            topic: What it is about.
+            actions: What can be done there, with the keys that the person chose.
+            study: Stands in the command that does without a screen.
+            reading: A heading and a text on how to read the widget.
+        """
         super().__init__()
-        self._topic = topic
-        self._chain = chain
-        self._study = study
+        self._topic, self._actions, self._study = topic, actions, study
+        self._reading = reading
 
     def compose(self) -> ComposeResult:
-        """Lay out the text."""
-        pane = TextPane(place="text", id="help")
-        pane.border_title = "help"
-        yield pane
+        """Lay out title and text."""
+        with Vertical(id="frame"):
+            yield Static(self._topic.title, id="title", markup=False)
+            yield TextPane(place="text", id="help")
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Write the text."""
-        self.query_one(TextPane).say(help_text(self._topic, self._chain, self._study))
+        lines = help_lines(self._topic, self._actions, self._study, self._reading)
+        pane = self.query_one(TextPane)
+        pane.say_lines(list(lines))
+        pane.focus()
         self.query_one(KeyLine).show(key_line("app"), leaving="close")
 
     def step_back(self) -> bool:
@@ -53,25 +70,45 @@ class HelpScreen(ModalScreen[None]):
         return False
 
 
-def help_text(topic: Topic, chain: tuple[str, ...], study: str) -> Content:
-    """Write the help on a topic; `study` stands in the command that does without a screen."""
-    return Content.assemble(
-        heading(topic.title),
-        f"{topic.shows}\n\n",
-        heading("What to conclude"),
-        f"{topic.conclude}\n\n",
-        ("Without a screen: ", "$text-muted"),
-        f"{topic.twin.replace('NAME', clean(study))}\n\n",
-        keys_text(at(*chain)),
-        heading("Quitting"),
-        PROMISE,
-    )
+def help_lines(
+    topic: Topic,
+    actions: Sequence[Action],
+    study: str = "NAME",
+    reading: tuple[str, str] | None = None,
+) -> Iterator[Line]:
+    """Write the help on a topic; see `HelpScreen`."""
+    name = clean(study)
+    yield Line(topic.shows)
+    yield from _section("What to conclude", topic.conclude)
+    if reading is not None:
+        yield from _section(*reading)
+    yield from _section("Without a screen", f"= {topic.twin.replace('NAME', name)}")
+    width = max((len(action.keys) for action in actions), default=0)
+    for group, members in _groups(actions).items():
+        yield from _section(group)
+        for action in members:
+            yield from _key_lines(action, name, width)
+    yield from _section("Quitting", PROMISE)
 
 
-def keys_text(actions: list[Action]) -> Content:
-    """Write the keys in their groups."""
-    ordered = sorted(actions, key=lambda action: action.group)
-    parts: list[Content] = []
-    for group, members in groupby(ordered, key=lambda action: action.group):
-        parts += [heading(group), pairs([(a.keys, a.tooltip) for a in members]), Content("\n")]
-    return Content.assemble(*parts)
+def _section(heading: str, text: str = "") -> Iterator[Line]:
+    yield Line()
+    yield Line(heading, "$text-primary bold")
+    if text:
+        yield Line(text)
+
+
+def _key_lines(action: Action, study: str, width: int) -> Iterator[Line]:
+    keys = action.keys.ljust(width)
+    yield Line(f"{keys}  {action.tooltip}", indent=2, hang=" " * (width + 2), lead=width + 2)
+    if action.twin:
+        twin = action.twin.replace("NAME", study)
+        yield Line(f"= {twin}", "$text-muted", indent=width + 4, hang="  ")
+
+
+def _groups(actions: Sequence[Action]) -> dict[str, list[Action]]:
+    """Put actions under their headings, in the order in which these come first."""
+    groups: dict[str, list[Action]] = {}
+    for action in actions:
+        groups.setdefault(action.group, []).append(action)
+    return groups

@@ -1,41 +1,98 @@
-"""The lab: its studies, and whether a runner is at work."""
+"""The lab: its studies, its workloads, its experiment log, and what the runner is doing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from asyncio import sleep
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on
-from textual.containers import Horizontal
+from textual import events, on, work
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
+from labtui.store.errors import LabError, NoLab
+from labtui.tui import lab_columns, lab_text
 from labtui.tui.actions import bindings
+from labtui.tui.clerk import Clerk
+from labtui.tui.filters import BadFilter
+from labtui.tui.judging import in_background
+from labtui.tui.lab_feed import STUDIES, LabFeed, LabView, StudyRow
+from labtui.tui.running import RunningScreen
+from labtui.tui.screens.base import BEAT
+from labtui.tui.screens.deciding import problem
 from labtui.tui.screens.remarks import RemarkingScreen
-from labtui.tui.states import bar, state_text
-from labtui.tui.study_text import follows_text, tags_text
 from labtui.tui.widgets.card import Card
-from labtui.tui.widgets.columns import Column
+from labtui.tui.widgets.filter_line import FilterLine
+from labtui.tui.widgets.runner_strip import RunnerStrip, Running
 from labtui.tui.widgets.table import Table
-from labtui.verdicts.arm_names import shown_best
-from labtui.verdicts.text import MISSING, ago, clean, number
+from labtui.tui.widgets.textpane import TextPane
+from labtui.tui.workload_rows import WorkloadRow, read_workloads
+from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord
+    from labtui.store.runners import SlotRecord
     from labtui.tui.reader import Pulse, Reader
     from labtui.verdicts.remarks import Subject
 
 AGING = 5.0
-"""Seconds after which "3m ago" is written anew."""
+"""Seconds after which "3m" is written anew."""
+
+SPARE = 9.0
+"""A lab that changes is read again after so many times as long as it took: a tenth of a core. 300
+studies with 12,000 trials take 60 ms, so that they are read less than twice a second."""
+
+CALM = 1.0
+"""Seconds between two times that verdicts are shown as they come: a repaint takes some 15 ms."""
+
+LOOK = 1.0
+"""Seconds between two looks at the slots: the runner measures them that often."""
+
+RETRY = 2.0
+"""Seconds until what could not be read is read again: long enough to read the reason."""
+
+PANES = ("studies", "workloads", "log")
+"""In the order of their keys, 1 and up."""
+
+NAMES = {"studies": "studies", "workloads": "workloads", "log": "experiment log"}
+TWINS = {"studies": "labtui list", "workloads": "labtui workload", "log": "labtui log"}
+
+BESIDE, ROOMIEST = 160, 190
+"""Columns from which the study under the cursor is told beside the table, and in a wider panel."""
+
+PANEL, WIDE_PANEL = 52, 60
+TALL, TALLEST = 30, 45
+"""Rows from which more is said below the table, and of the runner."""
+
+EXAMPLES = "state:running  tag:keep  kind:widen  best<0.1  alerts>0  or words"
+
+BEGIN = (
+    "n  designs a first study\n"
+    "labtui tour  opens a lab of finished ones\n\n"
+    "or in another terminal, and it appears here:\n"
+    "labtui run sample_studies/digits_optimizers.yaml"
+)
+ONLY_STUDIES = frozenset({"filter", "mark", "unmark", "compare", "move", "resume", "stop"})
+"""Actions on the list of studies."""
 
 
-class LabScreen(RemarkingScreen):
-    """The table of studies."""
+class LabScreen(RemarkingScreen, RunningScreen):
+    """Everything in a lab."""
 
     CSS_PATH = "lab.tcss"
-    BINDINGS = [*bindings("lab"), *bindings("remark")]  # noqa: RUF012 - Textual's own form
+    BINDINGS = [  # noqa: RUF012 - Textual's own form
+        *bindings("lab"),
+        *bindings("studies"),
+        *bindings("running"),
+        *bindings("remark"),
+    ]
     chain_name = "lab"
     leaving = "quit"
 
@@ -50,194 +107,431 @@ class LabScreen(RemarkingScreen):
     def __init__(self, reader: Reader) -> None:
         """Show the lab of a reader."""
         super().__init__(reader)
-        self._studies: dict[str, StudyRecord] = {}
-        self._tags: dict[str, list[str]] = {}
+        self.pane = "studies"
+        self.clerk = Clerk(reader.paths)
+        self._feed = LabFeed()
+        self._view: LabView | None = None
+        self._activity = Running()
+        self._slots_updated = ""
+        self._shown_at = 0.0
+        self._labelled: object = None
+        self._at_work = False
+        self._trouble = ""
+        self._rested = 0.0
+        self._workloads_at: object = None
+        self._reading_workloads = False
 
     def compose_body(self) -> Iterable[Widget]:
-        """Lay out the top line, the table, and what is said about the study under the cursor."""
-        yield Horizontal(Static(self._where(), id="where"), Static(id="runner"), id="top")
-        yield Table["StudyRecord"](lambda study: study.name, place="table", id="studies")
-        yield Static(id="about")
-        yield Card(id="nothing")
+        """Lay out the lists, what is said about the row under the cursor, and the runner."""
+        yield Horizontal(Static(id="where"), Static(id="tabs"), id="top")
+        with Horizontal(id="middle"):
+            with Vertical(id="lists"):
+                yield Table[StudyRow](lambda row: row.name, place="studies", id="studies")
+                yield Table[WorkloadRow](lambda row: row.name, place="workloads", id="workloads")
+                yield Static(id="log-title", markup=False)
+                yield TextPane(place="text", id="log")
+                yield Card(id="nothing")
+            yield Static(id="about")
+        yield Static(id="filter-problem", markup=False)
+        yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
+        yield RunnerStrip(id="runner")
 
     def on_mount(self) -> None:
-        """Set the columns."""
-        self.query_one("#studies", Table).set_columns(_columns(40), sort="activity")
-        self.set_interval(AGING, self.query_one("#studies", Table).refresh)
+        """Set the columns, and begin to follow the lab and its runner."""
+        self.studies.set_columns(lab_columns.studies(80, ()), sort="activity")
+        self.workloads.set_columns(lab_columns.workloads(80, ()), sort="name")
+        self.set_interval(AGING, self.studies.refresh)
+        self.set_interval(LOOK, self._watch_slots)
+        self._arrange()
         super().on_mount()
 
-    async def follow(self, pulse: Pulse) -> None:
-        """Read the studies, and show them."""
-        studies, self._tags = await self.reader.ask(lambda lab: (lab.studies(), lab.tags()))
-        self._studies = {study.name: study for study in studies}
-        self.query_one("#runner", Static).update(_runner(pulse.runner))
-        table = self.query_one("#studies", Table)
-        table.set_columns(_columns(self.size.width, studies, self._tags), sort="activity")
-        table.show(studies)
-        self.set_class(not studies, "-empty")
-        if not studies:
-            self.query_one("#nothing", Card).say(
-                "No studies yet",
-                "A study asks one question, and trains trials that answer it.",
-                "Start a first one in another terminal; it appears here:\n\n"
-                "labtui run sample_studies/digits_optimizers.yaml",
-            )
-        self._about(table.current)
+    # -- what it consists of ------------------------------------------------------------------
+
+    @property
+    def studies(self) -> Table[StudyRow]:
+        """The table of the studies."""
+        return self.query_one("#studies", Table)
+
+    @property
+    def workloads(self) -> Table[WorkloadRow]:
+        """The table of the workloads."""
+        return self.query_one("#workloads", Table)
+
+    @property
+    def line(self) -> FilterLine:
+        """The line of the filter."""
+        return self.query_one(FilterLine)
 
     @property
     def topic(self) -> str:
-        """The studies."""
-        return "studies"
+        """The list that is shown."""
+        return self.pane
+
+    @property
+    def twin(self) -> str:
+        """The command that says the same as the list that is shown."""
+        return TWINS[self.pane]
 
     @property
     def subject(self) -> Subject | None:
-        """The study under the cursor."""
+        """The study or workload under the cursor."""
         from labtui.verdicts.remarks import Subject
 
-        study = self.query_one("#studies", Table).current
-        return None if study is None else Subject(study.name, "study")
+        if self.pane == "studies" and (study := self.studies.current) is not None:
+            return Subject(study.name, "study")
+        if self.pane == "workloads" and (workload := self.workloads.current) is not None:
+            return Subject(workload.name, "workload")
+        return None
 
-    def action_log(self) -> None:
-        """Show the experiment log."""
-        from labtui.tui.screens.log import LogScreen
+    @property
+    def to_run(self) -> StudyRecord | None:
+        """The study under the cursor."""
+        row = self.studies.current if self.pane == "studies" else None
+        return None if row is None else row.study
 
-        self.app.push_screen(LogScreen(self.reader))
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what is done to studies where they are listed."""
+        if action in ONLY_STUDIES:
+            return self.pane == "studies"
+        return super().check_action(action, parameters)
+
+    # -- following ----------------------------------------------------------------------------
+
+    async def follow(self, pulse: Pulse) -> None:
+        """Read what is new, and show it; verdicts follow."""
+
+        await sleep(max(0.0, self._rested - time.monotonic()))
+        began = time.monotonic()
+
+        def read(lab: Lab) -> tuple[LabView, list[SlotRecord], str]:
+            return self._feed.read(lab, pulse), lab.slots(), lab.slots_updated()
+
+        view, slots, self._slots_updated = await self.reader.ask(read)
+        self._rested = time.monotonic() + SPARE * (time.monotonic() - began)
+        self._view = view
+        self._activity = Running(pulse.runner, tuple(slots), view.queue, view.waiting)
+        self._show_runner()
+        self._show_rows()
+        self._look_at_workloads()
+        if self.clerk.follow(view.moments) and not self._at_work:
+            self._keep_up()
+
+    @work(group="slots", exclusive=True, exit_on_error=False)
+    async def _watch_slots(self) -> None:
+        """Show what the slots are doing, which changes without a commit that counts."""
+        if not self.is_active or self._activity.pid is None:
+            return
+        try:
+            updated = await self.reader.ask(lambda lab: lab.slots_updated())
+            if updated != self._slots_updated:
+                slots = await self.reader.ask(lambda lab: lab.slots())
+                self._slots_updated = updated
+                self._activity = replace(self._activity, slots=tuple(slots))
+                self._show_runner()
+        except LabError:  # said by what follows the lab
+            return
+
+    @work(group="journal", exit_on_error=False)
+    async def _keep_up(self) -> None:
+        """Read and judge what changed, one study at a time, while the screen is looked at."""
+        self._at_work = True
+        try:
+            while await self._may_go_on() and await self.clerk.step():
+                self._trouble = ""
+                if time.monotonic() - self._shown_at >= CALM:
+                    self._show_rows()
+        except Exception as error:  # said with the log; begun again after a while
+            self.clerk.forget()
+            self._trouble = f"✗ cannot be read, tried again: {clean(problem(error))}"
+            self.set_timer(RETRY, self._keep_up)
+        finally:
+            self._at_work = False
+            self._show_rows()
+
+    async def _may_go_on(self) -> bool:
+        """Wait until the screen is looked at, and until what trains has had its share."""
+        while not self.is_active or self.clerk.rest(busy=self._activity.pid is not None):
+            await sleep(BEAT)
+        return True
+
+    def _look_at_workloads(self) -> None:
+        stale = self._view is not None and self._view.workloads != self._workloads_at
+        if self.pane == "workloads" and stale and not self._reading_workloads:
+            self._read_workloads()
+
+    @work(group="workloads", exit_on_error=False)
+    async def _read_workloads(self) -> None:
+        """Read the cards of the workloads on a thread, as often as they change."""
+        self._reading_workloads = True
+        try:
+            while self._view is not None and self._view.workloads != self._workloads_at:
+                stamp = self._view.workloads
+                rows = await in_background(partial(read_workloads, self.reader.paths))
+                self._workloads_at = stamp
+                self.workloads.set_columns(lab_columns.workloads(self._room, rows), sort="name")
+                self.workloads.show(rows)
+                self._say_nothing()
+                self._about()
+        except Exception as error:  # said; tried again with the next change
+            self._workloads_at = self._view.workloads if self._view is not None else None
+            self._say(f"the workloads cannot be read: {problem(error)}", alarm=True)
+        finally:
+            self._reading_workloads = False
+
+    # -- showing ------------------------------------------------------------------------------
+
+    def _show_rows(self) -> None:
+        """Show the studies with what is known of their verdicts."""
+        self._shown_at = time.monotonic()
+        if self._view is None:
+            self._say_nothing()
+            return
+        journal = self.clerk.journal
+        rows = [
+            replace(row, told=journal.rows.get(row.name) or {}, judged=journal.is_judged(row.name))
+            for row in self._view.rows
+        ]
+        self.studies.set_columns(lab_columns.studies(self._room, rows), sort="activity")
+        self.studies.show(rows)
+        self._label()
+        self._say_nothing()
+        self._about()
+        if self.pane == "log":
+            self._show_log()
+
+    def _show_log(self) -> None:
+        from labtui.tui import log_text
+
+        journal = self.clerk.journal
+        title = self._trouble or log_text.title(journal, self.clerk.waiting)
+        self.query_one("#log-title", Static).update(title, layout=False)
+        self.query_one("#log", TextPane).say_lines(list(log_text.lines(journal)))
+
+    def _say_nothing(self) -> None:
+        """Say how to begin where a list is empty."""
+        view, nothing = self._view, self.query_one("#nothing", Card)
+        empty = (view is None or not view.rows) and self.pane == "studies"
+        if view is None:
+            nothing.say("Reading the lab…", "", "")
+        elif empty:
+            nothing.say(
+                "No studies yet",
+                "A study asks one question, and trains trials that answer it.",
+                BEGIN,
+            )
+        elif self.pane == "workloads" and not self.workloads.rows:
+            empty = True
+            if self._reading_workloads or self._workloads_at is None:
+                nothing.say("Reading the workloads…", "", "")
+            else:
+                nothing.say(
+                    "No workloads yet",
+                    "A workload is what is tuned; the first study or probe of one makes it.",
+                    BEGIN,
+                )
+        self.set_class(empty, "-empty")
+
+    def _about(self) -> None:
+        """Tell of the row under the cursor."""
+        beside = self.has_class("-beside")
+        width = self._side - 4 if beside else self.size.width - 4
+        lines = self.size.height - 6 if beside else self._lines
+        told = self._told(width, lines, beside=beside)
+        self.query_one("#about", Static).update(told, layout=False)
+
+    def _told(self, width: int, lines: int, *, beside: bool) -> Content:
+        if self.pane == "workloads":
+            found = self.workloads.current
+            return Content() if found is None else lab_text.workload(found, width, lines)
+        row = self.studies.current
+        if row is None:
+            wanted = bool(self.line.value.strip())
+            return Content("No study passes the filter; esc clears it." if wanted else "")
+        return lab_text.panel(row) if beside else lab_text.strip(row, width, lines)
+
+    def _show_runner(self) -> None:
+        height = self.size.height
+        lines = 9 if height >= TALLEST else 5 if height >= TALL else 3
+        self.query_one(RunnerStrip).show(self._activity, self.size.width - 2, lines)
+
+    def _label(self) -> None:
+        """Write the names of the lists."""
+        total, shown = len(self._view.rows) if self._view is not None else 0, len(self.studies.rows)
+        counts = {
+            "studies": f" {total or ''}".rstrip() if shown == total else f" {shown} of {total}"
+        }
+        if self.studies.marked:
+            counts["studies"] += f", {len(self.studies.marked)} marked"
+        parts: list[str | tuple[str, str]] = []
+        for place, name in enumerate(PANES, 1):
+            here = name == self.pane
+            style = "$text-primary bold reverse" if here else "$text-muted"
+            words = f"{place} {NAMES[name]}{counts.get(name, '')}"
+            parts += [(f" {words} ", f"{style} @click=screen.show('{name}')")]
+        tabs = Content.assemble(*parts)
+        if (said := (tabs.markup, self.size.width)) == self._labelled:
+            return
+        self._labelled = said
+        self.query_one("#tabs", Static).update(tabs)
+        self.query_one("#where", Static).update(self._where(self.size.width - len(tabs.plain) - 3))
+
+    def _where(self, room: int) -> Content:
+        """Name the lab; of a long path the end is what tells it from others."""
+        path = clean(str(self.reader.paths.db))
+        room -= len("labtui  ")
+        shown = path if len(path) <= room else f"…{path[-room + 1 :]}" if room > 1 else ""
+        return Content.assemble(("labtui", "$text-primary bold"), f"  {shown}")
+
+    def say_error(self, error: LabError) -> None:
+        """Put a card in the place of the body: how to begin where there is no lab."""
+        super().say_error(error)
+        if isinstance(error, NoLab):
+            will = clean(f"{self.reader.paths.db} will hold the studies, their trials and curves.")
+            self.query_one("LabScreen > Card", Card).say("No lab yet", will, BEGIN)
+
+    # -- room ---------------------------------------------------------------------------------
+
+    @property
+    def _side(self) -> int:
+        """Columns of the panel beside the lists."""
+        return WIDE_PANEL if self.size.width >= ROOMIEST else PANEL
+
+    @property
+    def _room(self) -> int:
+        """Columns of the lists."""
+        width = self.size.width
+        return width - self._side if width >= BESIDE and self.pane != "log" else width
+
+    @property
+    def _lines(self) -> int:
+        """Rows below the lists."""
+        return 7 if self.size.height >= TALL else 5
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the parts anew."""
+        super().on_resize(event)
+        self._arrange()
+        self._show_runner()
+        self._show_rows()
+
+    def _arrange(self) -> None:
+        """Show the chosen list, and what is said about its rows where there is room."""
+        self.set_class(self.size.width >= BESIDE, "-beside")
+        self.set_class(self.size.width >= ROOMIEST, "-roomiest")
+        self.set_class(self.size.height >= TALL, "-tall")
+        for name in PANES:
+            self.set_class(name == self.pane, f"-{name}")
+        self._label()
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def action_show(self, name: str) -> None:
+        """Go to a list."""
+        self.pane = name
+        self._arrange()
+        self._look_at_workloads()
+        self._show_rows()
+        self.query_one(f"#{name}").focus()
+        self.show_keys()
+
+    def action_step(self, step: int) -> None:
+        """Go to the next or previous list."""
+        self.action_show(PANES[(PANES.index(self.pane) + step) % len(PANES)])
+
+    def settle_focus(self) -> None:
+        """Give the focus to the list that is shown when nothing has it."""
+        if self.focused is None:
+            self.query_one(f"#{self.pane}").focus()
 
     def action_workload(self) -> None:
-        """Show what is known of the workload of the study under the cursor."""
+        """Show what is known of the workload of the row under the cursor."""
+        if self.pane == "workloads":
+            self.workloads.action_open()
+        elif self.pane == "studies" and (row := self.studies.current) is not None:
+            self._open_workload(row.study.workload)
+
+    def _open_workload(self, name: str) -> None:
         from labtui.tui.screens.workload import WorkloadScreen
 
-        study = self.query_one("#studies", Table).current
-        if study is not None:
-            self.app.push_screen(WorkloadScreen(self.reader, study.workload))
+        self.app.push_screen(WorkloadScreen(self.reader, name))
 
-    @on(Table.Moved, "#studies")
-    def _moved(self, message: Table.Moved) -> None:
-        self._about(self._studies.get(str(message.key)))
+    def action_new(self) -> None:
+        """Design a study; of the workload under the cursor where workloads are listed."""
+        from labtui.tui.screens.new import NewScreen
+
+        row = self.workloads.current if self.pane == "workloads" else None
+        self.app.push_screen(NewScreen(self.reader, workload=None if row is None else row.name))
+
+    def action_mark(self) -> None:
+        """Mark the study under the cursor, or take its mark away."""
+        self.studies.toggle_mark()
+        self._label()
+
+    def action_unmark(self) -> None:
+        """Take all marks away."""
+        self.studies.marked.clear()
+        self.studies.refresh()
+        self._label()
+
+    def action_compare(self) -> None:
+        """Compare the marked studies; a single one with the one under the cursor."""
+        from labtui.tui.screens.compare import CompareScreen
+
+        names = [str(name) for name in self.studies.marked]
+        current = self.studies.current
+        if len(names) < 2 and current is not None and current.name not in names:
+            names.append(current.name)
+        if len(names) < 2:
+            self._say("mark two studies or more with space; C compares them")
+            return
+        self.app.push_screen(CompareScreen(self.reader, names))
+
+    @on(Table.Moved)
+    def _moved(self) -> None:
+        self._about()
 
     @on(Table.Opened, "#studies")
     def _opened(self, message: Table.Opened) -> None:
         self.post_message(self.Chosen(str(message.key)))
 
-    def _about(self, study: StudyRecord | None) -> None:
-        about = _about(study, self._tags.get(study.name, ())) if study else ""
-        self.query_one("#about", Static).update(about)
+    @on(Table.Opened, "#workloads")
+    def _opened_workload(self, message: Table.Opened) -> None:
+        self._open_workload(str(message.key))
 
-    def _where(self) -> Content:
-        return Content.assemble(
-            ("labtui", "$text-primary bold"), f"  {clean(str(self.reader.paths.db))}"
-        )
+    # -- the filter ---------------------------------------------------------------------------
 
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        self.line.add_class("-open")
+        self.line.focus()
 
-def _runner(pid: int | None) -> Content:
-    if pid is None:
-        return Content.styled("○ no runner", "$text-muted")
-    return Content.styled(f"● runner {pid} at work", "$text-success")
+    def step_back(self) -> bool:
+        """Clear the filter; else go back to the studies."""
+        if self.line.has_class("-open"):
+            self.line.value = ""
+            self.line.remove_class("-open")
+            self.action_show("studies")
+            return True
+        if self.pane != "studies":
+            self.action_show("studies")
+            return True
+        return False
 
+    @on(Input.Changed, "#filter")
+    def _filter(self, message: Input.Changed) -> None:
+        wrong = self.query_one("#filter-problem", Static)
+        try:
+            test = STUDIES.parse(message.value)
+        except BadFilter as error:
+            wrong.update(clean(str(error)))
+            wrong.add_class("-open")
+            return
+        wrong.remove_class("-open")
+        self.studies.keep(test)
+        self._label()
+        self._about()
 
-def _about(study: StudyRecord, tags: Iterable[str] = ()) -> Content:
-    direction = "lower" if study.minimize else "higher"
-    how = "best over training" if study.selection == "best" else "final value"
-    best = f"best by trial {study.best_trial}   " if shown_best(study) is not None else ""
-    reason = f"   {clean(study.reason)}" if study.reason else ""
-    marks = tags_text(tags)
-    return Content.assemble(
-        (follows_text(study), "$text-accent"),
-        (clean(study.goal) or "no goal was stated", "bold"),
-        (f"  {marks}\n" if marks else "\n", "$text-primary"),
-        f"{clean(study.metric)}: {direction} is better, {how}{reason}\n",
-        (
-            f"workload {clean(study.workload)}   {best}= labtui show {clean(study.name)}",
-            "$text-muted",
-        ),
-    )
-
-
-def _columns(
-    width: int, studies: Iterable[StudyRecord] = (), tags: Mapping[str, Iterable[str]] | None = None
-) -> list[Column[StudyRecord]]:
-    """Choose columns for a screen of a width; goal and tags have one where there is room."""
-    studies, tags = list(studies), tags or {}
-    longest = max((len(_name(study)) for study in studies), default=12)
-    name = Column["StudyRecord"](
-        "name",
-        "study",
-        min(max(longest, 12), 32 if width >= 120 else 20),
-        lambda study: (_name(study), ""),
-        lambda study: study.name,
-        grows=width < 120,
-    )
-    goal = Column["StudyRecord"](
-        "goal",
-        "goal",
-        20,
-        lambda study: (f"{follows_text(study)}{clean(study.goal)}", "dim"),
-        grows=True,
-    )
-    marks = Column["StudyRecord"](
-        "tags", "tags", 14, lambda study: (tags_text(tags.get(study.name, ())), "")
-    )
-    tagged = any(study.name in tags for study in studies)
-    first = [name, *([goal] if width >= 120 else []), *([marks] if tagged and width >= 120 else [])]
-    return [*first, *_facts(6 if width < 100 else 12)]
-
-
-def _name(study: StudyRecord) -> str:
-    """Mark a study that goes on from another one."""
-    return f"↳ {clean(study.name)}" if study.kind else clean(study.name)
-
-
-def _facts(length: int) -> list[Column[StudyRecord]]:
-    return [
-        Column(
-            "state",
-            "state",
-            13,
-            lambda study: (state_text(study.state), study.state),
-            lambda study: study.state,
-        ),
-        Column(
-            "progress",
-            "progress",
-            length + 8,
-            lambda study: (_progress(study, length), ""),
-            lambda study: study.ended / max(study.total, 1),
-        ),
-        Column(
-            "best",
-            "best",
-            9,
-            lambda study: (number(shown_best(study)), "dim" if shown_best(study) is None else ""),
-            shown_best,
-            right=True,
-        ),
-        Column(
-            "infeasible", "infeas.", 7, _infeasible, lambda s: -s.counts.get("infeasible", 0), True
-        ),
-        Column(
-            "activity",
-            "active",
-            8,
-            lambda study: (ago(study.activity), "dim"),
-            lambda study: _Newest(study.activity),
-            right=True,
-        ),
-    ]
-
-
-def _infeasible(study: StudyRecord) -> tuple[str, str]:
-    count = study.counts.get("infeasible", 0)
-    return (f"✗ {count}", "infeasible") if count else (MISSING, "dim")
-
-
-def _progress(study: StudyRecord, length: int) -> str:
-    return f"{bar(study.ended, study.total, length)} {study.ended}/{study.total}"
-
-
-class _Newest(str):
-    """A time of the lab that sorts the latest first."""
-
-    __slots__ = ()
-
-    def __lt__(self, other: str) -> bool:
-        return str(self) > str(other)
+    @on(Input.Submitted, "#filter")
+    def _filtered(self) -> None:
+        self.line.set_class(bool(self.line.value), "-open")
+        self.studies.focus()

@@ -125,7 +125,12 @@ class StudyScreen(RemarkingScreen):
 
     async def follow(self, pulse: Pulse) -> None:
         """Read what changed in the study, and show it."""
-        view = await self.reader.ask(lambda lab: self._feed.read(lab, pulse))
+        if self.view is None and (few := await self.reader.ask(self._feed.first)) is not None:
+            self._take(few)
+        self._take(await self.reader.ask(lambda lab: self._feed.read(lab, pulse)))
+
+    def _take(self, view: StudyView) -> None:
+        """Show a moment of the study."""
         first, self.desk.view = self.desk.view is None, view
         if first:
             for pane in self._panes:
@@ -150,7 +155,8 @@ class StudyScreen(RemarkingScreen):
     def _wants_verdict(self) -> bool:
         """Whether a verdict is looked at, or drawn as a proposal, and trials have ended since."""
         looked_at = any(pane.is_shown and pane.needs_verdict for pane in self._panes)
-        return self.view is not None and looked_at and self.desk.judge.is_due(self.view)
+        view = self.view
+        return view is not None and view.whole and looked_at and self.desk.judge.is_due(view)
 
     @work(group="verdict", exit_on_error=False)
     async def _follow_verdict(self) -> None:

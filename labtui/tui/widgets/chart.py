@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -18,11 +18,14 @@ from labtui.charts.palette import slots
 from labtui.charts.raster import Grid, View, render
 from labtui.charts.scale import Scale
 from labtui.charts.spec import Axis, ChartSpec
+from labtui.tui.actions import bindings
 from labtui.tui.widgets.chart_styles import COMPONENTS, ChartStyles
 
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
+
+    from labtui.tui.exporting import Exports
 
 SMOOTHING = 0.95
 """The smoothing that `s` switches on: it averages over about 2 % of a curve on either side."""
@@ -34,7 +37,7 @@ _ZOOM, _PAN = 0.6, 0.2
 class Chart(Widget, can_focus=True):
     """Draws a `ChartSpec` in braille and lets a person look closer."""
 
-    HELP_TITLE = "Chart"
+    HELP_TITLE = "Reading a chart"
     HELP = (
         "Curves, or one point a trial. Infeasible trials are a red ✗ at the worse edge, bounds of "
         "the search space a dotted line ┊, proposals ╏; shaded areas hold the middle half, and "
@@ -52,94 +55,16 @@ class Chart(Widget, can_focus=True):
         & .chart--label { color: $text-muted; }
         & .chart--legend { color: $foreground; }
         & .chart--title { color: $foreground; text-style: bold; }
-        & .chart--infeasible { color: $error; text-style: bold; }
+        & .chart--infeasible { color: $text-error; text-style: bold; }
         & .chart--bound { color: $text-warning; }
         & .chart--proposal { color: $text-accent; }
         & .chart--best { color: $text-success; }
         & .chart--cursor { color: $foreground; }
-        &:focus .chart--title { color: $primary; }
+        &:focus .chart--title { color: $text-primary; }
     }
     """
 
-    ZOOM_GROUP = Binding.Group("Zoom", compact=True)
-    PAN_GROUP = Binding.Group("Pan", compact=True)
-    READ_GROUP = Binding.Group("Read", compact=True)
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "y", "log_y", "Log y", id="chart.log-y", tooltip="Logarithmic or linear vertical axis"
-        ),
-        Binding(
-            "x", "log_x", "Log x", id="chart.log-x", tooltip="Logarithmic or linear horizontal axis"
-        ),
-        Binding(
-            "s",
-            "smooth",
-            "Smooth",
-            id="chart.smooth",
-            tooltip="Moving average over the dimmed raw curves, or the raw curves alone",
-        ),
-        Binding(
-            "plus,equals_sign",
-            "zoom(1)",
-            "In",
-            key_display="+",
-            id="chart.zoom-in",
-            tooltip="Zoom in around the crosshair",
-            group=ZOOM_GROUP,
-        ),
-        Binding(
-            "minus",
-            "zoom(-1)",
-            "Out",
-            key_display="-",
-            id="chart.zoom-out",
-            tooltip="Zoom out",
-            group=ZOOM_GROUP,
-        ),
-        Binding(
-            "left_square_bracket",
-            "pan(-1)",
-            "Left",
-            key_display="[",
-            id="chart.pan-left",
-            tooltip="Move the window to the left",
-            group=PAN_GROUP,
-        ),
-        Binding(
-            "right_square_bracket",
-            "pan(1)",
-            "Right",
-            key_display="]",
-            id="chart.pan-right",
-            tooltip="Move the window to the right",
-            group=PAN_GROUP,
-        ),
-        Binding(
-            "left",
-            "move_crosshair(-1)",
-            "Left",
-            id="chart.crosshair-left",
-            tooltip="Move the crosshair to the left",
-            group=READ_GROUP,
-        ),
-        Binding(
-            "right",
-            "move_crosshair(1)",
-            "Right",
-            id="chart.crosshair-right",
-            tooltip="Move the crosshair to the right",
-            group=READ_GROUP,
-        ),
-        Binding(
-            "0",
-            "reset",
-            "Reset",
-            id="chart.reset",
-            tooltip="Show everything again, as the chart came",
-        ),
-    ]
-
+    BINDINGS: ClassVar[list[BindingType]] = bindings("chart")
     ALLOW_SELECT = False
 
     spec: reactive[ChartSpec] = reactive(_NOTHING)
@@ -226,6 +151,23 @@ class Chart(Widget, can_focus=True):
             Strip([Segment(text, styles[role]) for text, role in grid.runs(row)], grid.width)
             for row in range(grid.height)
         ]
+
+    def exports(self) -> Exports:
+        """Give the figure as it is looked at: its scales and its curves."""
+        spec = self.spec
+        if not spec.series:
+            return {}
+        return {"chart.svg": lambda: _svg(self._seen()), "chart.txt": lambda: _text(self._seen())}
+
+    def _seen(self) -> ChartSpec:
+        """The figure without its hidden curves, on the axes that were chosen."""
+        spec, view = self.spec, self.view
+        return replace(
+            spec,
+            x=replace(spec.x, scale="log" if is_log(spec.x, view.log_x) else "linear"),
+            y=replace(spec.y, scale="log" if is_log(spec.y, view.log_y) else "linear"),
+            series=tuple(one for one in spec.series if one.ident not in self.hidden),
+        )
 
     def notify_style_update(self) -> None:
         """Take the colours of another theme."""
@@ -340,3 +282,15 @@ class Chart(Widget, can_focus=True):
 
 def _heading(spec: ChartSpec) -> tuple[str, str, str]:
     return spec.title, spec.x.label, spec.y.label
+
+
+def _svg(spec: ChartSpec) -> str:
+    from labtui.charts.svg import to_svg
+
+    return to_svg(spec)
+
+
+def _text(spec: ChartSpec) -> str:
+    from labtui.charts.plotext_text import to_text
+
+    return to_text(spec)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
+
+from labtui.verdicts.text import MISSING
 
 T = TypeVar("T")
 ROLES = ("completed", "running", "infeasible", "failed", "stopped", "interrupted", "queued", "dim")
@@ -23,6 +26,7 @@ class Column(Generic[T]):
         width: In cells.
         right: Numbers stand on the right.
         grows: Takes what is left of the width.
+        value: What an export says of a record; what the cell shows by default.
     """
 
     key: str
@@ -32,6 +36,16 @@ class Column(Generic[T]):
     order: Callable[[T], Any] | None = None
     right: bool = False
     grows: bool = False
+    value: Callable[[T], object] | None = None
+
+    def exported(self, record: T) -> object:
+        """Give what an export says of a record: a number, a text, or None for nothing."""
+        found = self.cell(record)[0].strip() if self.value is None else self.value(record)
+        return None if found == MISSING or _is_no_number(found) else found
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def fit(text: str, width: int, right: bool = False) -> str:

@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from labtui.tui.keys import Action
+from labtui.tui.keys import Action, rebound
 
 
 class KeyLine(Widget):
@@ -34,9 +34,17 @@ class KeyLine(Widget):
     shown: reactive[tuple[Action, ...]] = reactive(())
 
     def show(self, actions: Sequence[Action], *, leaving: str) -> None:
-        """Show these actions; `leaving` says what `q` does here."""
+        """Show these actions, with the keys that the person chose for them.
+
+        Args:
+            actions: In the order in which they stand there.
+            leaving: What `q` does here.
+        """
+        chosen = getattr(getattr(self.app, "settings", None), "keymap", {})
         self.shown = tuple(
-            replace(action, description=leaving) if action.id == "app.leave" else action
+            replace(rebound(action, chosen), description=leaving)
+            if action.id == "app.leave"
+            else rebound(action, chosen)
             for action in actions
         )
 

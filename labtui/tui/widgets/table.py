@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -16,14 +16,21 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from labtui.tui.actions import bindings
+from labtui.tui.exporting import as_csv, as_json
+from labtui.tui.judging import in_background
 from labtui.tui.widgets.columns import ROLES, Column, fit
+from labtui.tui.widgets.ordering import Ordering
 
 if TYPE_CHECKING:
     from textual import events
 
+    from labtui.tui.exporting import Exports
+
 T = TypeVar("T")
 GAP = 2
 GUTTER = 2
+MANY = 1_500
+"""Records from which sorting would hold the screen up: 20 ms at 10,000."""
 
 
 class Table(ScrollView, Generic[T], can_focus=True):
@@ -95,6 +102,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
         self._reversed = False
         self._cursor = 0
         self._moved = False
+        self._sorting = False
 
     # -- content ----------------------------------------------------------------------------
 
@@ -106,10 +114,19 @@ class Table(ScrollView, Generic[T], can_focus=True):
             self._sort, self._reversed = sort, False
         self._measure()
 
-    def show(self, records: Sequence[T]) -> None:
-        """Show these records; the cursor stays on its own."""
+    def show(self, records: Sequence[T], changed: Collection[Hashable] | None = None) -> None:
+        """Show these records; the cursor stays on its own.
+
+        Args:
+            records: All of them.
+            changed: Keys of those that changed since the last call; None for any.
+        """
         self._records = records
-        self._arrange()
+        ordering = self._ordering
+        if changed is None or self._sorting or not ordering.can_merge(changed):
+            self._arrange()
+        elif changed:
+            self._settle(ordering.merged(self._rows, records, changed))
 
     def keep(self, test: Callable[[T], bool]) -> None:
         """Show only the records that pass a test."""
@@ -139,12 +156,44 @@ class Table(ScrollView, Generic[T], can_focus=True):
                 return True
         return False
 
+    def exports(self) -> Exports:
+        """Give the rows as they stand in the table, with every column."""
+        if not self._rows:
+            return {}
+        name = (self.id or "table").removesuffix("-table")
+        return {
+            f"{name}.csv": lambda: as_csv(*self._exported()),
+            f"{name}.json": lambda: as_json(*self._exported()),
+        }
+
+    def _exported(self) -> tuple[list[str], list[list[object]]]:
+        names = [column.key for column in self._columns]  # unlike labels, each is there once
+        return names, [[column.exported(row) for column in self._columns] for row in self._rows]
+
+    @property
+    def _ordering(self) -> Ordering[T]:
+        order = next((c.order for c in self._columns if c.key == self._sort), None)
+        return Ordering(self._key, self._keep, order, self._reversed)
+
     def _arrange(self) -> None:
-        """Filter and sort anew, with the cursor's record at the same height of the screen."""
+        """Filter and sort anew; many records on a thread of their own."""
+        if len(self._records) <= MANY:
+            self._settle(self._ordering.arranged(self._records))
+        else:
+            self._sorting = True
+            self.run_worker(self._arrange_many(), exclusive=True, group="arrange")
+
+    async def _arrange_many(self) -> None:
+        ordering, records = self._ordering, self._records
+        rows = await in_background(lambda: ordering.arranged(records))
+        self._sorting = False
+        self._settle(rows)
+
+    def _settle(self, rows: list[T]) -> None:
+        """Show rows, with the cursor's record at the same height of the screen."""
         current = self.current
         offset = self._cursor - round(self.scroll_y)
-        rows = [record for record in self._records if self._keep(record)]
-        self._rows = self._sorted(rows)
+        self._rows = rows
         self._cursor = self._place_of(current) if self._moved else 0
         self._measure()
         if self._moved and 0 <= offset < self._page:
@@ -153,16 +202,6 @@ class Table(ScrollView, Generic[T], can_focus=True):
         if (now and self._key(now)) != (current and self._key(current)):
             self._tell()
         self.refresh()
-
-    def _sorted(self, rows: list[T]) -> list[T]:
-        """Sort by the chosen column; what has no value comes last either way."""
-        order = next((c.order for c in self._columns if c.key == self._sort), None)
-        if order is None:
-            return rows
-        keyed = [(order(row), row) for row in rows]
-        valued = [pair for pair in keyed if pair[0] is not None]
-        valued.sort(key=lambda pair: pair[0], reverse=self._reversed)
-        return [row for _, row in valued] + [row for key, row in keyed if key is None]
 
     def _place_of(self, record: T | None) -> int:
         if record is not None:

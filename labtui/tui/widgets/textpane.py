@@ -18,6 +18,10 @@ from labtui.tui.actions import bindings
 from labtui.tui.exporting import Exports
 
 
+NARROWEST = 24
+"""Columns that a text has at least, beside what stands before it; the rest of a row is cut off."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of text that is broken between words, and stays indented where it is.
@@ -27,12 +31,14 @@ class Line:
         style: How it looks.
         indent: Columns on its left.
         hang: Begins the rows after the first one.
+        lead: How many characters at the beginning are a name: a key, and what it does after it.
     """
 
     text: str = ""
     style: str = ""
     indent: int = 0
     hang: str = ""
+    lead: int = 0
 
 
 class TextPane(VerticalScroll, can_focus=True):
@@ -90,17 +96,21 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def _break(self) -> None:
         self._broken = self._room
-        parts: list[tuple[str, str]] = []
+        parts: list[list[tuple[str, str]]] = []
         for line in self._lines or ():
             margin = " " * line.indent
+            name, text = line.text[: line.lead], line.text[line.lead :]
             rows = textwrap.wrap(
-                line.text,
-                self._broken - line.indent,
+                text,
+                max(self._broken - line.indent, NARROWEST),
+                initial_indent=" " * line.lead,
                 subsequent_indent=line.hang,
                 break_on_hyphens=False,
-            )
-            parts += [(f"{margin}{row}", line.style) for row in rows or [""]]
-        self._text.update(Content("\n").join(Content.styled(*part) for part in parts))
+            ) or [""]
+            first = rows[0][line.lead :] if name else rows[0]
+            parts.append([(margin, ""), (name, "$text-accent"), (first, line.style)])
+            parts += [[(margin + row, line.style)] for row in rows[1:]]
+        self._text.update(Content("\n").join(Content.assemble(*part) for part in parts))
 
 
 def _markdown(lines: Sequence[Line]) -> str:

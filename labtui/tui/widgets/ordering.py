@@ -1,0 +1,84 @@
+"""The order of the rows of a table, kept where few of its records change."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+FEW = 64
+"""Changed records up to which they are moved to their places; of more, all rows are sorted."""
+
+
+@dataclass(frozen=True)
+class Ordering(Generic[T]):
+    """Which records are rows, and in what order.
+
+    Attributes:
+        key: Tells records apart.
+        keep: Whether a record is a row.
+        order: What rows are sorted by, None for those that come last either way; without it they
+            stay in the order of the records.
+        reverse: The other way round.
+    """
+
+    key: Callable[[T], Hashable]
+    keep: Callable[[T], bool]
+    order: Callable[[T], Any] | None = None
+    reverse: bool = False
+
+    def arranged(self, records: Sequence[T]) -> list[T]:
+        """Give the rows."""
+        rows = [record for record in records if self.keep(record)]
+        if self.order is None:
+            return rows
+        keyed = [(self.order(row), row) for row in rows]
+        valued = [pair for pair in keyed if pair[0] is not None]
+        valued.sort(key=lambda pair: pair[0], reverse=self.reverse)
+        return [row for _, row in valued] + [row for found, row in keyed if found is None]
+
+    def can_merge(self, changed: Collection[Hashable]) -> bool:
+        """Whether changes are few enough for `merged`."""
+        return self.order is not None and len(changed) <= FEW
+
+    def merged(
+        self, rows: Sequence[T], records: Sequence[T], changed: Collection[Hashable]
+    ) -> list[T]:
+        """Give the rows after a few changes, without sorting: a pass over them and few steps each.
+
+        Args:
+            rows: As they stood.
+            records: All records, the changed ones as they are now.
+            changed: Keys of those that changed or are new.
+        """
+        assert self.order is not None
+        found = [row for row in rows if self.key(row) not in changed]
+        fresh = [one for one in records if self.key(one) in changed and self.keep(one)]
+        end = bisect_left(found, True, key=lambda row: self._order(row) is None)
+        for one in fresh:
+            value = self._order(one)
+            if value is None:
+                found.append(one)
+                continue
+            found.insert(self._place(found, value, end), one)
+            end += 1
+        return found
+
+    def _order(self, row: T) -> Any:
+        return self.order(row) if self.order is not None else None
+
+    def _place(self, rows: list[T], value: Any, end: int) -> int:
+        """Find the place of a value among the first `end` rows, after those that equal it."""
+        if not self.reverse:
+            return bisect_right(rows, value, hi=end, key=self._order)
+        low, high = 0, end
+        while low < high:
+            middle = (low + high) // 2
+            if self._order(rows[middle]) < value:
+                high = middle
+            else:
+                low = middle + 1
+        return low
