@@ -1,5 +1,6 @@
-"""Writes the pages that come from the code: docs/commands.md from the commands' own help, and
-docs/findings/README.md from the catalogue of findings. `make docs` runs it, a test compares.
+"""Writes the pages that come from the code: docs/commands.md from the commands' own help,
+docs/findings/README.md from the catalogue of findings, and docs/keys.md from the registry of
+actions. `make docs` runs it, a test compares.
 
 python docs/build.py
 """
@@ -14,6 +15,8 @@ from typer.main import get_command
 
 from labtui.analysis.catalogue import CATALOGUE
 from labtui.cli.app import app
+from labtui.tui.actions import ACTIONS
+from labtui.tui.keys import Action
 
 TARGET = Path(__file__).with_name("commands.md")
 WIDTH = 90
@@ -77,6 +80,67 @@ def render_findings() -> str:
     return "\n".join(lines)
 
 
+KEYS = Path(__file__).with_name("keys.md")
+KEYS_HEAD = """\
+# The keys
+
+Generated from the registry of actions (`labtui/tui/guide/`) by `make docs`: the key line, the help
+(`?`) and the palette (`ctrl+p`) come from it too. Only plain letters, arrows, enter, escape, tab,
+F-keys and a few with ctrl: they work in tmux, over ssh, and in every terminal. Everything works
+with the mouse as well: a row, a header, a name in a legend or in the key line can be clicked, and
+the wheel scrolls or zooms.
+
+The names in the last column are those of [the keymap](settings.md), by which every key can be
+changed. The command that does the same without a screen stands where there is one to name: what
+only moves or looks has none.
+"""
+PLACES = {
+    "app": "Everywhere",
+    "rows": "Rows of a table",
+    "table": "Tables",
+    "text": "Texts",
+    "chart": "Charts",
+    "filter": "The line of a filter",
+    "lab": "The lab",
+    "study": "A study",
+    "trials": "The table of trials",
+    "trial": "A trial",
+    "next": "What follows a study",
+    "again": "Training again",
+    "launch": "A launch",
+    "workload": "A workload",
+    "remark": "Whatever can be noted and tagged",
+    "ask": "A question",
+    "export": "Export",
+    "compare": "Comparing",
+    "new": "A new study",
+    "running": "The runner's queue",
+    "welcome": "The tour's first page",
+}
+"""Headings of the places whose own name says too little."""
+FIRST = ("app", "rows", "table", "text", "chart", "filter")
+
+
+def render_keys() -> str:
+    """Give the page that lists all keys."""
+    places = dict.fromkeys([*FIRST, *(action.where for action in ACTIONS)])
+    lines = [KEYS_HEAD]
+    for place in places:
+        lines += [f"## {PLACES.get(place, place.replace('-', ' ').capitalize())}"]
+        lines += ["| key | what it does | without a screen | name |", "|---|---|---|---|"]
+        lines += [_key_row(action) for action in ACTIONS if action.where == place]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _key_row(action: Action) -> str:
+    keys = " ".join(f"`{key}`" for key in action.keys.split())
+    twin = f"`{action.twin}`" if action.twin else ""
+    cells = (keys, action.tooltip, twin, f"`{action.id}`")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
 if __name__ == "__main__":
+    KEYS.write_text(render_keys(), "utf-8")
     TARGET.write_text(render(), "utf-8")
     FINDINGS.write_text(render_findings(), "utf-8")

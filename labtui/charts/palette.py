@@ -13,21 +13,22 @@ ON_DARK = (
     "#f0e442",
     "#7f96ff",
     "#f0824a",
-    "#c3c9d4",
+    "#e4e7ec",
 )
 """Okabe and Ito's hues, lightened for dark backgrounds."""
 
 ON_LIGHT = (
-    "#005f96",
-    "#8f5600",
-    "#006b4d",
-    "#963a70",
-    "#665a00",
-    "#3b46b8",
-    "#a33b00",
-    "#40444c",
+    "#1c70d6",
+    "#96664a",
+    "#004a3d",
+    "#560057",
+    "#7e7400",
+    "#1e0cb8",
+    "#831500",
+    "#6f727e",
 )
-"""The same hues in the same order, darkened for light backgrounds."""
+"""The same hues in the same order for light backgrounds. They differ in lightness too: darkened
+alike, orange, yellow and vermilion are one colour to people without red or green receptors."""
 
 ANSI_256 = (39, 208, 35, 169, 178, 69, 166, 245)
 """The same hues in the 256-colour table, readable on dark and on light."""

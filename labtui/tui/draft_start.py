@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,15 +162,16 @@ def begin(
     trainer: str | None = None,
     parent: str | None = None,
     kind: str | None = None,
+    about: str = "",
 ) -> Begun:
-    """Begin with a study that is followed, else with a workload.
+    """Begin with a study that is followed, else with a workload; see `of_study`.
 
     Raises:
         ScaffoldError, ProbeError, TrainerError, StudyError, Impossible, LabError: It cannot be;
             the message says why.
     """
     if parent is not None:
-        return of_study(paths, parent, kind)
+        return of_study(paths, parent, kind, about)
     return of_workload(paths, workload or "", trainer)
 
 
@@ -225,13 +227,14 @@ def _of_source(paths: LabPaths, source: scaffolding.Source, asked: str) -> Begun
     return Begun(draft, folder, asked=command, origin=source, taken=frozenset(known))
 
 
-def of_study(paths: LabPaths, name: str, kind: str | None) -> Begun:
+def of_study(paths: LabPaths, name: str, kind: str | None, about: str = "") -> Begun:
     """Begin with a study that follows one of the lab.
 
     Args:
         paths: The lab.
         name: The study that it follows.
         kind: One of `labtui.study.followup.KINDS`; None for the same study again, to be changed.
+        about: The hyperparameter that it is about, where a kind has several.
 
     Raises:
         Impossible, LabError: There is no such study, or none of that kind follows it.
@@ -241,21 +244,22 @@ def of_study(paths: LabPaths, name: str, kind: str | None) -> Begun:
         if kind is None:
             text, extends = _again(lab, record), False
         else:
-            text, extends = _follow_up(lab, record, kind)
-        asked = f"labtui next {name}" + (f" --kind {kind}" if kind else "")
+            text, extends = _follow_up(lab, record, kind, about)
+        asked = f"labtui next {shlex.quote(name)}" + (f" --kind {kind}" if kind else "")
+        asked += f" --about {shlex.quote(about)}" if about else ""
         candidates = _known(lab, record)
     document, comments, head = read_file_text(text)
     draft = Draft(document, candidates, {}, comments, head, source=f"study {name}", extends=extends)
     return Begun(draft, Path(record.folder), record, asked)
 
 
-def _follow_up(lab: Lab, record: StudyRecord, kind: str) -> tuple[str, bool]:
+def _follow_up(lab: Lab, record: StudyRecord, kind: str, about: str) -> tuple[str, bool]:
     from labtui.study.followup import KINDS
-    from labtui.verdicts.followups import calls
+    from labtui.verdicts.followups import Asked, calls
 
     if kind not in KINDS:
         raise Impossible(f"found {kind!r}; expected one of {', '.join(KINDS)}")
-    found = calls(lab, record, None, kind).of(kind)
+    found = calls(lab, record, Asked(about=about), kind).of(kind, about)
     if found is None or found.made is None:
         cannot = found.cannot if found is not None else "it compares one thing already"
         raise Impossible(f"{kind} of {record.name} cannot be made: {cannot}")

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from labtui.store.records import ENDED
 
 if TYPE_CHECKING:
+    from labtui.analysis.findings import Finding
     from labtui.store.paths import LabPaths
     from labtui.tui.feeds import StudyView
-    from labtui.verdicts.check import StudyCheck
-    from labtui.verdicts.lineup import Lineup
+    from labtui.verdicts.brief import Brief
 
 T = TypeVar("T")
 
-REST = 4.0
-"""A study that runs is judged again after so many times as long as it took: one fifth of a core at
-most, which its training can spare."""
+REST = 24.0
+"""A study that runs is judged again after so many times as long as it took: 4 % of a core at most,
+which its training can spare."""
+
+MANY = 400
+"""Trials from which a study is judged by a process of its own: in a thread it would hold the screen
+up, some 2 ms of every trial that was not judged before."""
 
 
 class Judge:
     """Keeps the verdict on one study.
 
     Attributes:
-        check: The latest verdict; None before the first.
-        lineup: The study beside the one it follows; None where it follows none.
+        brief: The latest verdict; None before the first.
         problem: Why the latest attempt failed; empty when it did not.
         judged: The trials of the latest attempt; see `ended`. None before the first.
         busy: Whether it is at work.
@@ -38,11 +44,11 @@ class Judge:
     def __init__(self, paths: LabPaths) -> None:
         """Judge a study of the lab at `paths`."""
         self._paths = paths
+        self._apart: Popen[bytes] | None = None
+        self._rested = 0.0
         self.judged: tuple[int, int] | None = None
         self.busy = False
-        self._rested = 0.0
-        self.check: StudyCheck | None = None
-        self.lineup: Lineup | None = None
+        self.brief: Brief | None = None
         self.problem = ""
 
     def is_due(self, view: StudyView) -> bool:
@@ -54,35 +60,48 @@ class Judge:
         """Seconds until it may judge again."""
         return max(0.0, self._rested - time.monotonic())
 
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What was found that is not about a single trial."""
+        return self.brief.findings if self.brief is not None else ()
+
     async def judge(self, view: StudyView) -> None:
-        """Judge the ended trials of a view on a thread of its own."""
+        """Judge the ended trials of a view, on a thread or by a process of its own."""
         began, key = time.monotonic(), ended(view)
         self.busy = True
         try:
-            self.check, self.lineup = await in_background(lambda: self._judge(view))
+            self.brief = await in_background(lambda: self._judge(view))
             self.problem = ""
         except Exception as error:  # shown in the pane; the screen goes on
             self.problem = f"{type(error).__name__}: {error}"
         self.judged, self.busy = key, False
         self._rested = time.monotonic() + REST * (time.monotonic() - began)
 
-    def _judge(self, view: StudyView) -> tuple[StudyCheck, Lineup | None]:
-        check = self._check(view)
-        return check, self._line_up(view, check) if view.study.parent else None
+    def close(self) -> None:
+        """End what is at work."""
+        if self._apart is not None:
+            self._apart.kill()
 
-    def _line_up(self, view: StudyView, check: StudyCheck) -> Lineup | None:
+    def _judge(self, view: StudyView) -> Brief:
+        if len(view.trials) > MANY:
+            return self._judge_apart(view.study.name)
         from labtui.store.lab import Lab
-        from labtui.verdicts.lineup import line_up
+        from labtui.verdicts.brief import brief
 
         with Lab(self._paths) as lab:
-            return line_up(lab, view.study, check)
+            return brief(lab, view.study, view.trials)
 
-    def _check(self, view: StudyView) -> StudyCheck:
-        from labtui.store.lab import Lab
-        from labtui.verdicts.check import check_study
-
-        with Lab(self._paths) as lab:
-            return check_study(lab, view.study, view.trials)
+    def _judge_apart(self, study: str) -> Brief:
+        command = [sys.executable, "-m", "labtui.verdicts.brief", str(self._paths.db), study]
+        with Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE) as process:
+            self._apart = process
+            output, said = process.communicate()
+            self._apart = None
+        if process.returncode:
+            lines = said.decode(errors="replace").strip().splitlines()
+            raise RuntimeError(lines[-1] if lines else f"exit code {process.returncode}")
+        found: Brief = pickle.loads(output)
+        return found
 
 
 def ended(view: StudyView) -> tuple[int, int]:

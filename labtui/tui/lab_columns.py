@@ -87,7 +87,14 @@ def _state_and_progress() -> list[Column[StudyRow]]:
 
 def _outcome(best: int, trend: int) -> list[Column[StudyRow]]:
     return [
-        Column("best", "best ± sd" if best > 9 else "best", best, _best, lambda r: r.best),
+        Column(
+            "best",
+            "best ± sd" if best > 9 else "best",
+            best,
+            _best,
+            lambda r: r.best,
+            value=lambda r: r.best,
+        ),
         Column("trend", "trend", trend, lambda row: _trend(row, trend)),
         Column("alerts", "alerts", 6, _alerts, _gravest),
         Column("infeasible", "✗", 5, _infeasible, lambda r: -(r.infeasible or 0.0), True),

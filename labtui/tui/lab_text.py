@@ -96,12 +96,12 @@ def strip(row: StudyRow, width: int, lines: int) -> Content:
     return Content("\n").join([*shown, Content.styled(last, "$text-muted").truncate(width)])
 
 
-def panel(row: StudyRow) -> Content:
-    """Write a study beside the table, with all the room there is."""
-    return Content.assemble(*_panel(row))
+def panel(row: StudyRow, width: int) -> Content:
+    """Write a study beside the table, in lines of a width, with all the height there is."""
+    return Content.assemble(*_panel(row, width))
 
 
-def _panel(row: StudyRow) -> Parts:
+def _panel(row: StudyRow, width: int) -> Parts:
     study = row.study
     yield f"{clean(row.name)}\n", "$text-primary bold"
     yield state_content(study.state)
@@ -114,7 +114,13 @@ def _panel(row: StudyRow) -> Parts:
     yield f"{answer}\n\n", style
     if row.verdict and row.alerts is not None:
         yield f"{clean(row.verdict)}\n\n", "$text-warning" if any(row.alerts) else "$text-success"
-    yield pairs([(name, value) for name, value in _facts(row) if value], indent="")
+    facts = [(name, value) for name, value in _facts(row) if value]
+    margin = max(len(name) for name, _ in facts) + 2
+    hang = f"\n{' ' * margin}"
+    yield pairs(
+        [(name, hang.join(_cut(value, width - margin, 4).split("\n"))) for name, value in facts],
+        indent="",
+    )
     yield f"\n= {study_twin(row)}", "$text-muted"
 
 

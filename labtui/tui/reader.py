@@ -65,7 +65,7 @@ class Reader:
         self._thread.shutdown(wait=False)
 
     def warm_up(self) -> None:
-        """Load what the study screen needs, while nobody waits for it."""
+        """Load what the larger screens need, while nobody waits for it."""
         self._thread.submit(_load_figures)
 
     def _answer(self, question: Callable[[Lab], T]) -> T:
@@ -109,4 +109,5 @@ def _inode(paths: LabPaths) -> tuple[int, int] | None:
 
 
 def _load_figures() -> None:
+    import labtui.tui.screens.new
     import labtui.tui.screens.study  # noqa: F401

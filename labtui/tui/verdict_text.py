@@ -11,7 +11,6 @@ from labtui.tui.acting import Act, act_on
 from labtui.tui.widgets.textpane import Line
 from labtui.verdicts.summary import (
     GLYPHS,
-    counts_text,
     entries,
     reasons,
     sentence,
@@ -23,8 +22,9 @@ from labtui.verdicts.text import clean
 if TYPE_CHECKING:
     from labtui.analysis.findings import Severity, Verdict
     from labtui.tui.judging import Judge
+    from labtui.verdicts.brief import Told
     from labtui.verdicts.lineup import Lineup
-    from labtui.verdicts.summary import Entry, Unjudged
+    from labtui.verdicts.summary import Unjudged
 
 COLOURS: dict[Severity, str] = {
     "alert": "$text-error bold",
@@ -33,21 +33,19 @@ COLOURS: dict[Severity, str] = {
 }
 """They only repeat what the glyph says."""
 
-MOST_SHOWN = 3
-"""Messages of one code; the command names all."""
-
 
 def caption(judge: Judge, *, busy: bool) -> tuple[str, str]:
     """Count the findings for the frame, ``▲2 !1``, and say what is going on."""
     if busy:
         return "", "judging…"
-    if judge.check is None:
+    brief = judge.brief
+    if brief is None:
         return "", ""
-    found = Counter(entry.severity for entry in entries(judge.check.verdict, 0))
+    found = brief.severities
     counts = " ".join(
-        f"{GLYPHS[severity]}{found[severity]}" for severity in GLYPHS if found[severity]
+        f"{GLYPHS[severity]}{found[severity]}" for severity in GLYPHS if found.get(severity)
     )
-    return counts, "" if judge.check.complete else "so far"
+    return counts, "" if brief.complete else "so far"
 
 
 @dataclass(frozen=True)
@@ -84,44 +82,43 @@ def answer_lines(judge: Judge, total: int, *, busy: bool) -> list[Line]:
             Line("✗ the study could not be judged", "$text-error bold"),
             Line(clean(judge.problem), "", 2),
         ]
-    check = judge.check
-    if check is None:
+    brief = judge.brief
+    if brief is None:
         return [Line("judging…" if busy else "", "$text-muted")]
-    count = len(check.table)
-    if not count:
+    if not brief.trials:
         return [Line("nothing to judge yet: no trial has ended", "$text-muted")]
-    lines = [Line(clean(check.answer.sentence), "bold")] if check.answer.text else []
-    told = [] if check.complete else [f"so far: {count} of {total} trials have ended"]
-    if told + ["judging…"] * busy or not lines:
-        told = told + ["judging…"] * busy or [counts_text(check.verdict)]
-        lines.append(Line("; ".join(told), "$text-muted"))
+    lines = [Line(clean(brief.answer), "bold")] if brief.answer else []
+    so_far = [] if brief.complete else [f"so far: {brief.trials} of {total} trials have ended"]
+    aside = so_far + ["judging…"] * busy
+    if aside or not lines:
+        lines.append(Line("; ".join(aside or [brief.counts]), "$text-muted"))
     return lines
 
 
 def counted(judge: Judge) -> str:
     """Write how many findings there are; empty before the first verdict."""
-    return counts_text(judge.check.verdict) if judge.check is not None else ""
+    return judge.brief.counts if judge.brief is not None else ""
 
 
 def rows(judge: Judge) -> list[Row]:
     """Give the rows of the latest verdict: findings, what its parent is answered, what is not
     judged.
     """
-    check = judge.check
-    if check is None or not len(check.table):
+    brief = judge.brief
+    if brief is None or not brief.trials:
         return []
-    found = [_beside(judge.lineup)] if judge.lineup is not None else []
-    found += [_row(entry) for entry in entries(check.verdict, len(check.table))]
-    if unknown := reasons(check.verdict.not_judged):
-        lines = tuple(_not_judged(unknown, len(check.table)))
-        count = len(unknown)
+    found = [_beside(brief.lineup)] if brief.lineup is not None else []
+    found += [_row(one) for one in brief.told]
+    if brief.unknown:
+        lines = tuple(_not_judged(brief.unknown, brief.trials))
+        count = len(brief.unknown)
         about = f"{count} thing{'' if count == 1 else 's'} could not be judged, and why"
         found.append(Row("not judged", "· not judged", "$text-muted", about, lines))
     return found
 
 
-def _row(entry: Entry) -> Row:
-    first = entry.first
+def _row(entry: Told) -> Row:
+    first = entry.findings[0]
     about = entry.headline or sentence(first.message)
     return Row(
         f"{entry.code} {subject_text(first.subject)}",
@@ -176,22 +173,23 @@ def verdict_lines(verdict: Verdict, trials: int) -> Iterator[Line]:
         verdict: What was found.
         trials: How many trials were looked at; of a single one the name is left out.
     """
+    from labtui.verdicts.brief import Told
+
     for entry in entries(verdict, trials):
-        yield from _entry(entry, entry.headline if trials > 1 else "")
+        yield from _entry(Told.of(entry), entry.headline if trials > 1 else "")
     unknown = reasons(verdict.not_judged)
     if unknown:
         yield Line()
         yield from _not_judged(unknown, trials)
 
 
-def _entry(entry: Entry, about: str) -> Iterator[Line]:
+def _entry(entry: Told, about: str) -> Iterator[Line]:
     yield Line()
     head = f"{GLYPHS[entry.severity]} {entry.code}"
     yield Line(f"{head}  {about}".rstrip(), COLOURS[entry.severity])
-    for one in entry.findings[:MOST_SHOWN]:
-        yield Line(clean(told(one, several=len(entry.findings) > 1)), "", 2)
-    if len(entry.findings) > MOST_SHOWN:
-        yield Line(f"… and {len(entry.findings) - MOST_SHOWN} more", "$text-muted", 2)
-    yield Line(
-        f"→ {clean(sentence(entry.first.advice))}  [{entry.first.procedure}]", "$text-accent", 2
-    )
+    for one in entry.findings:
+        yield Line(clean(told(one, several=entry.count > 1)), "", 2)
+    if entry.count > len(entry.findings):
+        yield Line(f"… and {entry.count - len(entry.findings)} more", "$text-muted", 2)
+    first = entry.findings[0]
+    yield Line(f"→ {clean(sentence(first.advice))}  [{first.procedure}]", "$text-accent", 2)

@@ -21,6 +21,7 @@ from labtui.tui.draft_start import of_study, of_workload
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.drafted import FileScreen
 from labtui.tui.screens.new import NewScreen, is_own_line
+from labtui.tui.screens.next import NextScreen
 from labtui.tui.screens.study import StudyScreen
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import TextPane
@@ -41,8 +42,13 @@ def paths(tmp_path, monkeypatch):
 
 
 async def begin(pilot, app, **start):
-    screen = NewScreen(app.reader, **start)
-    app.push_screen(screen)
+    app.push_screen(NewScreen(app.reader, **start))
+    return await begun_on(pilot, app)
+
+
+async def begun_on(pilot, app):
+    await until(pilot, lambda: isinstance(app.screen, NewScreen))
+    screen = app.screen
     await until(
         pilot, lambda: screen.has_class("-choosing") or screen.has_class("-stuck") or ready(screen)
     )
@@ -328,12 +334,16 @@ async def test_a_lines_tab_goes_on_to_the_next_field(paths):
         assert screen.draft.document["goal"] == "Is it good?"
 
 
-async def test_a_study_of_the_lab_begins_a_draft_that_follows_it(paths):
+async def test_a_follow_up_is_changed_before_it_is_trained(paths):
     labs.make_lab(paths.db.parent)
     begun = of_study(paths, "digits-optimizer", "replica")
     app = LabApp(paths)
     async with app.run_test(size=SMALL) as pilot:
-        screen = await begin(pilot, app, parent="digits-optimizer", kind="replica")
+        app.push_screen(NextScreen(app.reader, "digits-optimizer"))
+        await until(pilot, lambda: getattr(app.screen, "found", None))
+        assert app.screen.query_one("#choices", Table).go_to(("replica", ""))
+        await pilot.press("d")
+        screen = await begun_on(pilot, app)
         found = await judged(pilot, screen)
         with Lab(paths) as lab:
             made = calls(lab, lab.study("digits-optimizer"), None, "replica").of("replica").made

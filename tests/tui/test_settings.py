@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from textual.theme import BUILTIN_THEMES
 
 from labtui.store.paths import LabPaths
 from labtui.tui.actions import key_line
@@ -166,3 +168,13 @@ def test_the_key_line_leaves_out_what_cannot_be_done():
     every = key_line("table", "rows", "app")
     some = key_line("table", "rows", "app", offered=lambda action: action.id != "table.open")
     assert [a.id for a in every if a not in some] == ["table.open"]
+
+
+def test_the_example_on_the_page_is_one(environ, tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    write(environ, tmp_path, page.split("```toml\n")[1].split("```")[0])
+    settings = load(environ=environ)
+    assert settings.theme
+    assert settings.keymap
+    for name in BUILTIN_THEMES:
+        assert f"`{name}`" in page

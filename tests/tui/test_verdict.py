@@ -33,13 +33,13 @@ def paths(tmp_path_factory):
 def judged(monkeypatch):
     """Count the verdicts, and where they were made."""
     threads = []
-    original = Judge._check
+    original = Judge._judge
 
     def check(self, view):
         threads.append(threading.current_thread())
         return original(self, view)
 
-    monkeypatch.setattr(Judge, "_check", check)
+    monkeypatch.setattr(Judge, "_judge", check)
     return threads
 
 
@@ -120,7 +120,7 @@ async def test_a_verdict_that_fails_is_said_and_nothing_else_is_lost(paths, monk
     def broken(self, view):
         raise RuntimeError("a judge\x1b[31m fell over")
 
-    monkeypatch.setattr(Judge, "_check", broken)
+    monkeypatch.setattr(Judge, "_judge", broken)
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
@@ -229,7 +229,7 @@ async def test_only_trials_that_ended_make_a_verdict_stale(paths):
     assert judge.is_due(view)
     await judge.judge(view)
     assert not judge.is_due(view)
-    assert len(judge.check.table) == ended(view)[0] == 20
+    assert judge.brief.trials == ended(view)[0] == 20
     assert judge.problem == ""
     assert judge.rest > 0
 

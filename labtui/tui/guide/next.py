@@ -31,6 +31,15 @@ KEYS = (
     *keys(
         "next",
         GO,
+        key(
+            "design",
+            "d",
+            "design",
+            "change",
+            "Change it first: opens it as a draft, with roles, ranges and budget to be edited",
+            rank=15,
+            twin="labtui next NAME --kind KIND --to FILE",
+        ),
         key("other", "tab", "other", "read", "Between the list and the text", rank=30),
     ),
 )

@@ -26,8 +26,7 @@ class AxesPane(ChartPane):
 
     def describe(self, lab: Lab, view: StudyView) -> Drawn:
         """Describe the plots."""
-        check = self.desk.judge.check
-        found = check.verdict.findings if check is not None else ()
+        found = self.desk.judge.findings
         return Drawn(figures.axis_plots(view.study, view.trials, view.definitions, found))
 
 

@@ -14,18 +14,18 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from labtui.store.errors import LabError, NoLab
 from labtui.tui import lab_columns, lab_text
 from labtui.tui.actions import bindings
 from labtui.tui.clerk import Clerk
-from labtui.tui.filters import BadFilter
 from labtui.tui.judging import in_background
-from labtui.tui.lab_feed import STUDIES, LabFeed, LabView, StudyRow
+from labtui.tui.lab_feed import LabFeed, LabView, StudyRow
 from labtui.tui.running import RunningScreen
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.deciding import problem
+from labtui.tui.screens.lab_choosing import ChoosingScreen
 from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.filter_line import FilterLine
@@ -83,7 +83,7 @@ ONLY_STUDIES = frozenset({"filter", "mark", "unmark", "compare", "move", "resume
 """Actions on the list of studies."""
 
 
-class LabScreen(RemarkingScreen, RunningScreen):
+class LabScreen(RemarkingScreen, RunningScreen, ChoosingScreen):
     """Everything in a lab."""
 
     CSS_PATH = "lab.tcss"
@@ -148,19 +148,9 @@ class LabScreen(RemarkingScreen, RunningScreen):
     # -- what it consists of ------------------------------------------------------------------
 
     @property
-    def studies(self) -> Table[StudyRow]:
-        """The table of the studies."""
-        return self.query_one("#studies", Table)
-
-    @property
     def workloads(self) -> Table[WorkloadRow]:
         """The table of the workloads."""
         return self.query_one("#workloads", Table)
-
-    @property
-    def line(self) -> FilterLine:
-        """The line of the filter."""
-        return self.query_one(FilterLine)
 
     @property
     def topic(self) -> str:
@@ -271,7 +261,7 @@ class LabScreen(RemarkingScreen, RunningScreen):
                 self.workloads.set_columns(lab_columns.workloads(self._room, rows), sort="name")
                 self.workloads.show(rows)
                 self._say_nothing()
-                self._about()
+                self.tell_about()
         except Exception as error:  # said; tried again with the next change
             self._workloads_at = self._view.workloads if self._view is not None else None
             self._say(f"the workloads cannot be read: {problem(error)}", alarm=True)
@@ -293,9 +283,9 @@ class LabScreen(RemarkingScreen, RunningScreen):
         ]
         self.studies.set_columns(lab_columns.studies(self._room, rows), sort="activity")
         self.studies.show(rows)
-        self._label()
+        self.label()
         self._say_nothing()
-        self._about()
+        self.tell_about()
         if self.pane == "log":
             self._show_log()
 
@@ -331,10 +321,10 @@ class LabScreen(RemarkingScreen, RunningScreen):
                 )
         self.set_class(empty, "-empty")
 
-    def _about(self) -> None:
+    def tell_about(self) -> None:
         """Tell of the row under the cursor."""
         beside = self.has_class("-beside")
-        width = self._side - 4 if beside else self.size.width - 4
+        width = self._side - 5 if beside else self.size.width - 4
         lines = self.size.height - 6 if beside else self._lines
         told = self._told(width, lines, beside=beside)
         self.query_one("#about", Static).update(told, layout=False)
@@ -347,14 +337,14 @@ class LabScreen(RemarkingScreen, RunningScreen):
         if row is None:
             wanted = bool(self.line.value.strip())
             return Content("No study passes the filter; esc clears it." if wanted else "")
-        return lab_text.panel(row) if beside else lab_text.strip(row, width, lines)
+        return lab_text.panel(row, width) if beside else lab_text.strip(row, width, lines)
 
     def _show_runner(self) -> None:
         height = self.size.height
         lines = 9 if height >= TALLEST else 5 if height >= TALL else 3
         self.query_one(RunnerStrip).show(self._activity, self.size.width - 2, lines)
 
-    def _label(self) -> None:
+    def label(self) -> None:
         """Write the names of the lists."""
         total, shown = len(self._view.rows) if self._view is not None else 0, len(self.studies.rows)
         counts = {
@@ -421,7 +411,7 @@ class LabScreen(RemarkingScreen, RunningScreen):
         self.set_class(self.size.height >= TALL, "-tall")
         for name in PANES:
             self.set_class(name == self.pane, f"-{name}")
-        self._label()
+        self.label()
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -462,33 +452,9 @@ class LabScreen(RemarkingScreen, RunningScreen):
         row = self.workloads.current if self.pane == "workloads" else None
         self.app.push_screen(NewScreen(self.reader, workload=None if row is None else row.name))
 
-    def action_mark(self) -> None:
-        """Mark the study under the cursor, or take its mark away."""
-        self.studies.toggle_mark()
-        self._label()
-
-    def action_unmark(self) -> None:
-        """Take all marks away."""
-        self.studies.marked.clear()
-        self.studies.refresh()
-        self._label()
-
-    def action_compare(self) -> None:
-        """Compare the marked studies; a single one with the one under the cursor."""
-        from labtui.tui.screens.compare import CompareScreen
-
-        names = [str(name) for name in self.studies.marked]
-        current = self.studies.current
-        if len(names) < 2 and current is not None and current.name not in names:
-            names.append(current.name)
-        if len(names) < 2:
-            self._say("mark two studies or more with space; C compares them")
-            return
-        self.app.push_screen(CompareScreen(self.reader, names))
-
     @on(Table.Moved)
     def _moved(self) -> None:
-        self._about()
+        self.tell_about()
 
     @on(Table.Opened, "#studies")
     def _opened(self, message: Table.Opened) -> None:
@@ -497,13 +463,6 @@ class LabScreen(RemarkingScreen, RunningScreen):
     @on(Table.Opened, "#workloads")
     def _opened_workload(self, message: Table.Opened) -> None:
         self._open_workload(str(message.key))
-
-    # -- the filter ---------------------------------------------------------------------------
-
-    def action_filter(self) -> None:
-        """Open the filter line."""
-        self.line.add_class("-open")
-        self.line.focus()
 
     def step_back(self) -> bool:
         """Clear the filter; else go back to the studies."""
@@ -516,22 +475,3 @@ class LabScreen(RemarkingScreen, RunningScreen):
             self.action_show("studies")
             return True
         return False
-
-    @on(Input.Changed, "#filter")
-    def _filter(self, message: Input.Changed) -> None:
-        wrong = self.query_one("#filter-problem", Static)
-        try:
-            test = STUDIES.parse(message.value)
-        except BadFilter as error:
-            wrong.update(clean(str(error)))
-            wrong.add_class("-open")
-            return
-        wrong.remove_class("-open")
-        self.studies.keep(test)
-        self._label()
-        self._about()
-
-    @on(Input.Submitted, "#filter")
-    def _filtered(self) -> None:
-        self.line.set_class(bool(self.line.value), "-open")
-        self.studies.focus()

@@ -138,6 +138,19 @@ class NextScreen(DecidingScreen):
 
         self.app.push_screen(AskScreen(*_question(one, made, record)), begin)
 
+    def action_design(self) -> None:
+        """Open what is chosen as a draft, to be changed before it is trained."""
+        from labtui.tui.screens.new import NewScreen
+
+        one = self.chosen
+        if one is None or self.busy:
+            return
+        if one.made is None:
+            self.tell(f"{one.kind} cannot be made: {one.cannot}", alarm=True)
+            return
+        screen = NewScreen(self.reader, parent=self.name_of_study, kind=one.kind, about=one.about)
+        self.app.push_screen(screen)
+
     def action_save(self) -> None:
         """Write the file of what is chosen into the folder that labtui was started in."""
         one = self.chosen

@@ -121,6 +121,10 @@ class StudyScreen(RemarkingScreen):
         super().on_mount()
         self.deck.fit_into(self.size)
 
+    def on_unmount(self) -> None:
+        """Judge no more."""
+        self.desk.judge.close()
+
     # -- following --------------------------------------------------------------------------
 
     async def follow(self, pulse: Pulse) -> None:

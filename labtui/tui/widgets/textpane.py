@@ -17,7 +17,6 @@ from textual.widgets import Static
 from labtui.tui.actions import bindings
 from labtui.tui.exporting import Exports
 
-
 NARROWEST = 24
 """Columns that a text has at least, beside what stands before it; the rest of a row is cut off."""
 
