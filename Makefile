@@ -9,7 +9,7 @@ PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test coverage test-backends test-integrations lint format types imports docs \
+.PHONY: help demo test coverage test-backends test-integrations lint format types imports docs screenshots tour-lab \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
 	bench-exploit bench-steps bench-start bench-study clean
 
@@ -54,6 +54,12 @@ imports: .venv/.dev ## check which room imports which
 docs: .venv/.dev ## write what comes from the code: commands, list of findings, their pictures
 	@.venv/bin/python docs/build.py
 	@.venv/bin/python docs/pictures.py
+
+screenshots: .venv/.dev ## draw docs/screens: every screen of the program, on the lab of the tour
+	@.venv/bin/python docs/screens.py
+
+tour-lab: .venv/.dev ## run the studies of `labtui tour` again (a minute), and pack them
+	@.venv/bin/python docs/tour.py
 
 bench: bench-log bench-dispatch bench-charts bench-check bench-importance bench-steps bench-start bench-study ## run all benchmarks, beside their peers
 

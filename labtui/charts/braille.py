@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 from labtui.charts.scale import Floats
 
-_DOTS = np.array([[0, 3], [1, 4], [2, 5], [6, 7]])
+_DOTS = tuple(
+    (row, column, np.uint8(bit))
+    for row, column, bit in (
+        (1, 0, 1), (2, 0, 2), (0, 1, 3), (1, 1, 4), (2, 1, 5), (3, 0, 6), (3, 1, 7)
+    )
+)  # fmt: skip
+"""Row and column in its cell of every dot but the first, and its bit."""
 _BLANK_BRAILLE = 0x2800
+Pixels: TypeAlias = npt.NDArray[np.int32]
 _EIGHTHS = np.array([0, *range(0x2581, 0x2589)], dtype=np.uint32)
 
 
@@ -34,6 +43,8 @@ def line_cells(
     """
     across = pixels(x, 2 * width)
     down = pixels(1 - y, 4 * height)
+    if x.size > 4 * width:
+        return _dense_cells(across, down, joined, width, height)
     segments = np.stack([across[:-1], down[:-1], across[1:], down[1:]])[:, joined]
     segments = _clipped(segments, 2 * width, 4 * height)
     columns, rows = _walk(segments)
@@ -42,8 +53,8 @@ def line_cells(
 
 def dot_cells(x: Floats, y: Floats, width: int, height: int) -> npt.NDArray[np.uint32]:
     """Draw single braille dots; arguments and result as in `line_cells`."""
-    columns = pixels(x, 2 * width).astype(np.int64)
-    rows = pixels(1 - y, 4 * height).astype(np.int64)
+    columns = pixels(x, 2 * width).astype(np.int32)
+    rows = pixels(1 - y, 4 * height).astype(np.int32)
     return _packed(columns, rows, width, height)
 
 
@@ -129,7 +140,49 @@ def band_cells(
     down = np.arange(4 * height)[:, None]
     inside = covered & (down >= top) & (down <= foot) & np.tile(shading, (height, width))
     rows, columns = np.nonzero(inside)
-    return _packed(columns, rows, width, height)
+    return _packed(columns.astype(np.int32), rows.astype(np.int32), width, height)
+
+
+def _dense_cells(
+    across: Floats, down: Floats, joined: npt.NDArray[np.bool_], width: int, height: int
+) -> npt.NDArray[np.uint32]:
+    """Draw a line that has many points in a column of pixels.
+
+    A column is lit from its highest point to its lowest, so that a spike of a single step survives,
+    and half the way to the columns beside it. Arguments are pixel coordinates; see `line_cells`.
+    """
+    column = np.clip(np.floor(across), -1, 2 * width).astype(np.int32)
+    starts = np.append(0, np.flatnonzero(column[1:] != column[:-1]) + 1)
+    ends = np.append(starts[1:], column.size) - 1
+    top, foot = np.minimum.reduceat(down, starts), np.maximum.reduceat(down, starts)
+    before, after = ends[:-1], starts[1:]
+    apart = column[after] - column[before]
+    reach = np.where(joined[before] & (apart == 1), (down[before] + down[after]) / 2, np.nan)
+    for edge, wider in ((top, np.fmin), (foot, np.fmax)):
+        edge[:-1] = wider(edge[:-1], reach)
+        edge[1:] = wider(edge[1:], reach)
+    lit = _between(column[starts], top, foot, width, height)
+    far = joined[before] & (apart > 1)
+    if far.any():
+        before, after = before[far], after[far]
+        segments = np.stack([across[before], down[before], across[after], down[after]])
+        columns, rows = _walk(_clipped(segments, 2 * width, 4 * height))
+        lit[rows, columns] = True
+    return _gathered(lit)
+
+
+def _between(
+    column: Pixels, top: Floats, foot: Floats, width: int, height: int
+) -> npt.NDArray[np.bool_]:
+    """Light columns of pixels from `top` down to `foot`, shape (4 height, 2 width)."""
+    inside = (column >= 0) & (column < 2 * width)
+    first = np.full(2 * width, 4 * height, dtype=np.int16)
+    last = np.full(2 * width, -1, dtype=np.int16)
+    first[column[inside]] = np.clip(np.floor(top[inside]), -1, 4 * height)
+    last[column[inside]] = np.clip(np.floor(foot[inside]), -1, 4 * height)
+    rows = np.arange(4 * height, dtype=np.int16)[:, None]
+    lit: npt.NDArray[np.bool_] = (rows >= first) & (rows <= last)
+    return lit
 
 
 def _clipped(segments: Floats, width: int, height: int) -> Floats:
@@ -157,7 +210,7 @@ def _clipped(segments: Floats, width: int, height: int) -> Floats:
     return clipped
 
 
-def _walk(segments: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _walk(segments: Floats) -> tuple[Pixels, Pixels]:
     """List the pixels under segments, shape (4, n), as columns and rows."""
     start, delta = segments[:2], segments[2:] - segments[:2]
     steps = np.ceil(np.abs(delta).max(axis=0, initial=0)).astype(np.int64) + 1
@@ -165,16 +218,22 @@ def _walk(segments: Floats) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64
     place = np.arange(int(steps.sum())) - np.repeat(ends - steps, steps)
     share = place / np.repeat(np.maximum(steps - 1, 1), steps)
     columns, rows = np.repeat(start, steps, axis=1) + np.repeat(delta, steps, axis=1) * share
-    return columns.astype(np.int64), rows.astype(np.int64)
+    return columns.astype(np.int32), rows.astype(np.int32)
 
 
-def _packed(
-    columns: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], width: int, height: int
-) -> npt.NDArray[np.uint32]:
+def _packed(columns: Pixels, rows: Pixels, width: int, height: int) -> npt.NDArray[np.uint32]:
     """Gather pixels into braille characters, eight to a cell."""
-    dots = (rows // 4 * width + columns // 2) * 8 + _DOTS[rows % 4, columns % 2]
-    lit = np.zeros(height * width * 8, dtype=bool)
-    lit[dots] = True
-    codes = np.packbits(lit, bitorder="little").reshape(height, width).astype(np.uint32)
-    codes[codes != 0] += _BLANK_BRAILLE
-    return codes
+    lit = np.zeros((4 * height, 2 * width), dtype=bool)
+    lit.ravel()[rows * (2 * width) + columns] = True
+    return _gathered(lit)
+
+
+def _gathered(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
+    """Turn lit pixels, shape (4 height, 2 width), into braille characters."""
+    dots = lit.view(np.uint8)
+    codes = dots[::4, ::2].copy()
+    for row, column, bit in _DOTS:
+        codes |= dots[row::4, column::2] << bit
+    found = codes.astype(np.uint32)
+    found[codes != 0] += _BLANK_BRAILLE
+    return found

@@ -154,6 +154,13 @@ class Canvas:
         self._names: dict[str, int] = {"": 0}
         self._wide = False
 
+    def copy(self) -> Canvas:
+        """Give the same cells to be drawn over."""
+        other = Canvas(0, 0)
+        other.codes, other.roles = self.codes.copy(), self.roles.copy()
+        other._names, other._wide = dict(self._names), self._wide
+        return other
+
     @property
     def width(self) -> int:
         """Cells across."""
@@ -219,8 +226,8 @@ class Canvas:
         drawn = codes != 0
         if not over:
             drawn &= self.codes[rows, columns] == ord(" ")
-        self.codes[rows, columns][drawn] = codes[drawn]
-        self.roles[rows, columns][drawn] = self.role(role)
+        np.copyto(self.codes[rows, columns], codes, where=drawn)
+        np.copyto(self.roles[rows, columns], np.int16(self.role(role)), where=drawn)
 
     def ink(self, region: Region) -> int:
         """How many cells of a region are not blank."""

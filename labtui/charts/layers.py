@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from labtui.charts.reduce import (
 from labtui.charts.scale import Floats, Scale, View, coordinates
 from labtui.charts.spec import Axis, ChartSpec, Mark, Role, Series
 
+Paint: TypeAlias = Literal["series", "raw"]
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -29,17 +32,19 @@ class Layer:
         series: The series it belongs to.
         kind: How it is drawn.
         curve: Its points in axis coordinates; y is 0 for infeasible points.
-        role: The role key of its cells.
+        role: The role key of its cells; made of `paint` and the place of the series.
         main: Whether it is what the crosshair reads, not a raw curve behind it.
         low: The lower edge of a band in axis coordinates, a value a point of `curve`.
+        paint: Whether it has the full colour of its series or the faint one.
     """
 
     series: Series
     kind: Role
     curve: Curve
-    role: str
+    role: str = ""
     main: bool = True
     low: Floats | None = None
+    paint: Paint = "series"
 
 
 def is_log(axis: Axis, wanted: bool | None) -> bool:
@@ -88,38 +93,56 @@ def _height(layer: Layer) -> int:
     return 3 if layer.main else 2
 
 
+VARIANTS = 3
+"""Scales and smoothings of a series that are kept: as it came, on the other axis, unsmoothed."""
+
+
 def _of_series(
     series: Series, index: int, log_x: bool, log_y: bool, smoothing: float
 ) -> Iterator[Layer]:
-    role = f"series:{index}" if series.emphasis else f"raw:{index}"
+    key = log_x, log_y, smoothing
+    made = series.made.get(key)
+    if made is None:
+        made = tuple(_make(series, log_x, log_y, smoothing))
+        for old in list(series.made)[: 1 - VARIANTS]:
+            series.made.pop(old, None)
+        series.made[key] = made
+    for layer in made:
+        yield replace(layer, role=layer.role if layer.role else f"{layer.paint}:{index}")
+
+
+def _make(series: Series, log_x: bool, log_y: bool, smoothing: float) -> Iterator[Layer]:
+    """What is drawn of a series, whatever is looked at and whichever place it has."""
+    paint: Paint = "series" if series.emphasis else "raw"
     if series.role == "infeasible":
         x = coordinates(series.x, log_x)
         x = np.sort(x[np.isfinite(x)])
         yield Layer(series, "infeasible", curve(x, np.zeros_like(x)), "infeasible", main=False)
         return
     if series.role == "band":
-        yield _band(series, index, log_x, log_y)
+        yield _band(series, log_x, log_y)
         return
     x, y = paired(series.x, series.y, log_x=log_x, log_y=log_y)
     if series.raw is not None:
         raw_x, raw_y = paired(*series.raw, log_x=log_x, log_y=log_y)
-        yield Layer(series, "line", curve(raw_x, raw_y), f"raw:{index}", main=False)
+        yield Layer(series, "line", curve(raw_x, raw_y), main=False, paint="raw")
     elif series.role == "line":
         decay = decay_for(smoothing, x.size)
         if decay > 0 and series.emphasis:
-            yield Layer(series, "line", curve(x, y), f"raw:{index}", main=False)
+            yield Layer(series, "line", curve(x, y), main=False, paint="raw")
         y = ema(y, decay)
-    yield Layer(series, series.role, curve(x, y), role)
+    yield Layer(series, series.role, curve(x, y), paint=paint)
 
 
-def _band(series: Series, index: int, log_x: bool, log_y: bool) -> Layer:
+def _band(series: Series, log_x: bool, log_y: bool) -> Layer:
     """The area between two curves, a gap where either has one."""
     count = min(len(series.x), len(series.low), len(series.y))
     positions = series.x[:count]
     x, low = paired(positions, series.low, log_x=log_x, log_y=log_y)
     _, y = paired(positions, series.y, log_x=log_x, log_y=log_y)
     y = np.where(np.isfinite(low), y, np.nan)
-    return Layer(series, "band", curve(x, y), f"raw:{index}", main=False, low=low[np.isfinite(y)])
+    low = low[np.isfinite(y)]
+    return Layer(series, "band", curve(x, y), main=False, low=low, paint="raw")
 
 
 def x_scale(spec: ChartSpec, view: View, drawn: list[Layer]) -> Scale:
@@ -136,7 +159,7 @@ def y_scale(spec: ChartSpec, view: View, drawn: list[Layer], x: Scale) -> Scale:
     """The vertical scale: fits what is inside the horizontal one."""
     log = is_log(spec.y, view.log_y)
     values = [
-        edge[(layer.curve.x >= x.low) & (layer.curve.x <= x.high)]
+        edge[layer.curve.inside(x.low, x.high)]
         for layer in drawn
         if layer.kind != "infeasible"
         for edge in (layer.curve.y, layer.low)

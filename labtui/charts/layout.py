@@ -198,8 +198,8 @@ def draw_frame(canvas: Canvas, spec: ChartSpec, frame: Frame) -> None:
     """Draw axes, ticks, title and axis names."""
     plot, axis = frame.plot, frame.plot.left - 1
     foot = plot.top + plot.height
-    for row in range(plot.top, foot):
-        canvas.text(row, axis, "│", "axis")
+    upright = np.full((plot.height, 1), ord("│"), dtype=np.uint32)
+    canvas.cells(Region(axis, plot.top, 1, plot.height), upright, "axis")
     canvas.text(foot, axis, "└" + "─" * plot.width, "axis")
     for tick in frame.y_ticks:
         label = cut(tick.label, axis)

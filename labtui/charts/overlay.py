@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,7 +94,7 @@ def _draw_level(canvas: Canvas, plot: Region, row: int, mark: Mark) -> None:
     canvas.text(row, start, label, mark.kind)
 
 
-def readings(drawn: list[Layer], x: Scale, y: Scale, cursor: float, columns: int) -> list[Reading]:
+def readings(drawn: Sequence[Layer], x: Scale, y: Scale, cursor: float, columns: int) -> list[Reading]:
     """Read every main curve at the crosshair.
 
     Between two joined points it is the nearer one; in a gap and beyond the ends only points

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +22,38 @@ from labtui.charts.overlay import (
     legend_rows,
     readings,
 )
-from labtui.charts.reduce import envelope
 from labtui.charts.scale import Floats, Scale, View
 from labtui.charts.spec import ChartSpec
 
-__all__ = ["Grid", "LegendRow", "Reading", "Region", "View", "render"]
+__all__ = ["Drawing", "Grid", "LegendRow", "Reading", "Region", "View", "draw", "render"]
 
 SMALLEST = 16, 6
 """Fewer columns or rows than these hold no figure."""
 
 _FEW_POINTS = 150
+
+
+KEPT = 2
+"""Drawings of a figure that are kept: as it is looked at, and as it was a moment ago."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A figure without what lies over its curves.
+
+    Attributes:
+        canvas: The cells; not to be drawn on.
+        frame: Where everything is; None where nothing was drawn.
+        x: The horizontal scale.
+        y: The vertical scale.
+        layers: What was drawn, lowest first.
+    """
+
+    canvas: Canvas
+    frame: Frame | None = None
+    x: Scale | None = None
+    y: Scale | None = None
+    layers: tuple[Layer, ...] = ()
 
 
 def render(
@@ -42,8 +65,12 @@ def render(
     smoothing: float = 0.0,
     cursor_x: float | None = None,
     hidden: frozenset[str | int] = frozenset(),
+    badge: str = "",
 ) -> Grid:
     """Draw a figure; never raises, whatever the numbers in it.
+
+    The curves are drawn once for each size, view, smoothing and choice of series; a crosshair that
+    moves costs what lies over them.
 
     Args:
         spec: The figure.
@@ -53,36 +80,62 @@ def render(
         smoothing: Smoothing of lines in 0 … 1: the raw curve is dimmed below its average.
         cursor_x: Where the crosshair stands, in data units.
         hidden: Identities (`Series.ident`) of series left out; the legend still names them.
+        badge: What is said at the right end of the title's line.
 
     Returns:
         A grid of exactly the given size.
     """
+    with np.errstate(all="ignore"):
+        drawing = draw(spec, width, height, view=view, smoothing=smoothing, hidden=hidden)
+        return _overlaid(spec, drawing, cursor_x, hidden, badge)
+
+
+def draw(
+    spec: ChartSpec,
+    width: int,
+    height: int,
+    *,
+    view: View | None = None,
+    smoothing: float = 0.0,
+    hidden: frozenset[str | int] = frozenset(),
+) -> Drawing:
+    """Draw the curves of a figure, and keep them with it; arguments as of `render`.
+
+    It may be called on another thread, so that `render` finds them drawn.
+    """
+    key = width, height, view or View(), smoothing, hidden
+    found = spec.drawn.get(key)
+    if found is None:
+        with np.errstate(all="ignore"):
+            found = _drawn(spec, *key)
+        for old in list(spec.drawn)[: 1 - KEPT]:
+            spec.drawn.pop(old, None)
+        spec.drawn[key] = found
+    assert isinstance(found, Drawing)
+    return found
+
+
+def _drawn(
+    spec: ChartSpec,
+    width: int,
+    height: int,
+    view: View,
+    smoothing: float,
+    hidden: frozenset[str | int],
+) -> Drawing:
     canvas = Canvas(width, height)
     if width < SMALLEST[0] or height < SMALLEST[1]:
         _write_centred(canvas, "needs {}x{}".format(*SMALLEST))
-        return _grid(canvas)
-    view = view or View()
-    with np.errstate(all="ignore"):
-        drawn = layers(
-            spec,
-            log_x=is_log(spec.x, view.log_x),
-            log_y=is_log(spec.y, view.log_y),
-            smoothing=smoothing,
-            hidden=hidden,
-        )
-        if not hidden and not any(len(layer.curve) for layer in drawn):
-            return _nothing(canvas, spec)
-        return _figure(canvas, spec, view, drawn, cursor_x, hidden)
-
-
-def _figure(
-    canvas: Canvas,
-    spec: ChartSpec,
-    view: View,
-    drawn: list[Layer],
-    cursor_x: float | None,
-    hidden: frozenset[str | int],
-) -> Grid:
+        return Drawing(canvas)
+    drawn = layers(
+        spec,
+        log_x=is_log(spec.x, view.log_x),
+        log_y=is_log(spec.y, view.log_y),
+        smoothing=smoothing,
+        hidden=hidden,
+    )
+    if not hidden and not any(len(layer.curve) for layer in drawn):
+        return _nothing(canvas, spec)
     x = x_scale(spec, view, drawn)
     y = y_scale(spec, view, drawn, x)
     lane = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
@@ -92,12 +145,31 @@ def _figure(
     for layer in drawn:
         _draw_layer(canvas, frame, layer, x, y, few)
     draw_marks(canvas, spec, frame, x, y)
+    return Drawing(canvas, frame, x, y, tuple(drawn))
+
+
+def _overlaid(
+    spec: ChartSpec,
+    drawing: Drawing,
+    cursor_x: float | None,
+    hidden: frozenset[str | int],
+    badge: str,
+) -> Grid:
+    """Draw the crosshair, the legend and the badge over a copy of the curves."""
+    frame, x, y = drawing.frame, drawing.x, drawing.y
+    if frame is None or x is None or y is None:
+        return _grid(drawing.canvas)
+    canvas = drawing.canvas.copy()
+    drawn = drawing.layers
     read = None if cursor_x is None else readings(drawn, x, y, cursor_x, frame.plot.width)
     rows = legend_rows(spec, hidden, read)
     place = legend_region(canvas, frame.data, rows)
     if cursor_x is not None:
         draw_crosshair(canvas, frame.plot, x, cursor_x)
     legend = draw_legend(canvas, place, rows) if place else []
+    if badge and frame.title is not None:
+        text = cut(f"  {in_cells(badge)}", canvas.width)
+        canvas.text(frame.title, canvas.width - len(text), text, "badge")
     return Grid(
         canvas.codes,
         canvas.roles,
@@ -127,11 +199,13 @@ def _draw_layer(canvas: Canvas, frame: Frame, layer: Layer, x: Scale, y: Scale, 
 
 
 def _draw_line(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale) -> None:
-    points = envelope(layer.curve, x, 2 * region.width)
+    points = layer.curve.near(x.low, x.high)
     across, up = x.unit(points.x), y.unit(points.y)
-    joined = np.diff(points.run) == 0
+    joined = points.run[1:] == points.run[:-1]
     codes = braille.line_cells(across, up, joined, region.width, region.height)
     canvas.cells(region, codes, layer.role)
+    if len(points) > 1 and points.run[0] == points.run[-1]:
+        return
     alone = np.ones(len(points), dtype=bool)
     alone[:-1] &= ~joined
     alone[1:] &= ~joined
@@ -188,14 +262,14 @@ def _dots(
     return braille.dot_cells(across, up, region.width, region.height)
 
 
-def _nothing(canvas: Canvas, spec: ChartSpec) -> Grid:
+def _nothing(canvas: Canvas, spec: ChartSpec) -> Drawing:
     """Say that there is nothing to draw, or why it cannot be seen."""
     text = spec.empty
     if any(len(layer.curve) for layer in layers(spec)):
         text = "no value above zero, so nothing on a log axis"
     canvas.text(0, 0, cut(in_cells(spec.title), canvas.width), "title")
     _write_centred(canvas, text)
-    return _grid(canvas)
+    return Drawing(canvas)
 
 
 def _write_centred(canvas: Canvas, text: str) -> None:

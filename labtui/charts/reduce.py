@@ -20,6 +20,9 @@ PADDING = 0.03
 SMOOTHED_FROM = 64
 """Curves with fewer points are legible as they are, and a lag would only mislead."""
 
+_GROWTH = 1e12
+_SAFE = 1e250
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -38,6 +41,17 @@ class Curve:
     def __len__(self) -> int:
         """The number of points."""
         return int(self.x.size)
+
+    def inside(self, low: float, high: float) -> slice:
+        """Where the points between two places are, the places included."""
+        first = int(np.searchsorted(self.x, low, side="left"))
+        return slice(first, int(np.searchsorted(self.x, high, side="right")))
+
+    def near(self, low: float, high: float) -> Curve:
+        """The points between two places and one neighbour on either side, without a copy."""
+        found = self.inside(low, high)
+        shown = slice(max(found.start - 1, 0), found.stop + 1)
+        return Curve(self.x[shown], self.y[shown], self.run[shown])
 
     def take(self, index: npt.NDArray[np.int64]) -> Curve:
         """The points at the given places."""
@@ -161,19 +175,46 @@ def ema(values: Floats, decay: float) -> Floats:
     if decay <= 0:
         return values
     finite = np.isfinite(values)
-    parts = np.stack([np.where(finite, values, 0.0), finite]) * ((1 - decay) / 2)
+    whole = bool(finite.all())
+    known = values if whole else np.where(finite, values, 0.0)
+    largest = float(np.abs(known).max(initial=0.0))
+    known = known * ((1 - decay) / 2) / (largest if largest > _SAFE else 1.0)
     with np.errstate(all="ignore"):
-        sums = _decayed_sums(np.concatenate([parts, parts[:, ::-1]]), decay)
-        total, weight = sums[:2] + sums[2:, ::-1] - parts
-        return np.where(finite, total / weight, np.nan)
+        if whole:
+            past = (1 - np.exp(np.log(decay) * np.arange(1.0, values.size + 1))) / 2
+            weight = past + past[::-1] - (1 - decay) / 2
+        else:
+            weight = _both_ways(finite * ((1 - decay) / 2), decay)
+        average = _both_ways(known, decay) / weight
+        average *= largest if largest > _SAFE else 1.0
+        return average if whole else np.where(finite, average, np.nan)
+
+
+def _both_ways(row: Floats, decay: float) -> Floats:
+    """Sum decay**|t-i| * row[i] over i for every t."""
+    sums = _decayed_sums(np.stack([row, row[::-1]]), decay)
+    found: Floats = sums[0] + sums[1, ::-1] - row
+    return found
 
 
 def _decayed_sums(rows: Floats, decay: float) -> Floats:
-    """Sum decay**j * row[t-j] over j for every t, by doubling: log2(n) array operations."""
-    sums, shift = rows.copy(), 1
-    while shift < sums.shape[1] and decay > 1e-20:
-        sums[:, shift:] += decay * sums[:, :-shift]
-        decay, shift = decay * decay, 2 * shift
+    """Sum decay**j * row[t-j] over j for every t.
+
+    Inside a block it is a plain running sum of rows that grow by 1 / decay a step; `_GROWTH` bounds
+    what they grow to. A block takes up the sum that the one before it ended with.
+    """
+    sums, count = np.empty_like(rows), rows.shape[1]
+    size = max(1, min(count, int(np.log(_GROWTH) / -np.log(max(decay, 1e-20)))))
+    falling = decay ** np.arange(1.0, size + 1)
+    rising, carried = falling[0] / falling, np.zeros((rows.shape[0], 1))
+    falls = falling / falling[0]
+    for start in range(0, count, size):
+        block = rows[:, start : start + size]
+        length = block.shape[1]
+        here = np.cumsum(block * rising[:length], axis=1) * falls[:length]
+        here += carried * falling[:length]
+        sums[:, start : start + size] = here
+        carried = here[:, -1:]
     return sums
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Series:
         emphasis: False draws the series dimmed and below the others.
         raw: Arrays (x, y) drawn dimmed under the series, where x and y were smoothed by the caller.
         low: The lower edge of a band, shape (n,); empty for every other role.
+        made: What was computed of it alone, kept for the next frame: see `labtui.charts.layers`.
     """
 
     x: Numbers
@@ -59,6 +60,7 @@ class Series:
     emphasis: bool = True
     raw: tuple[Numbers, Numbers] | None = None
     low: Numbers = ()
+    made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def ident(self) -> str | int:
@@ -93,6 +95,7 @@ class ChartSpec:
         marks: Bounds, proposals, best values, steps and references.
         worst: The edge where infeasible trials are drawn.
         empty: What is said when there is nothing to draw.
+        drawn: How it was drawn last: see `labtui.charts.raster.draw`.
     """
 
     title: str
@@ -102,3 +105,4 @@ class ChartSpec:
     marks: tuple[Mark, ...] = ()
     worst: Literal["top", "bottom"] = "top"
     empty: str = "nothing to draw yet"
+    drawn: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)

@@ -1,4 +1,4 @@
-"""The filter line: ``state:infeasible lr<1e-3 adam`` keeps records that satisfy every term."""
+"""The filter line: ``state:infeasible lr<1e-3 -adam`` keeps records that satisfy every term."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from labtui.store.records import TrialRecord
 
 T = TypeVar("T")
-_TERM = re.compile(r"([^<>=:]+)(<=|>=|<|>|=|:)(.*)", re.DOTALL)
+_TERM = re.compile(r"([^<>=:!]+)(!=|<=|>=|<|>|=|:)(.*)", re.DOTALL)
+SHOWN = 1e-3
+"""What numbers may differ by, relatively, to be equal: they are typed as shown, with four digits."""
+
 _COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
 
@@ -39,7 +42,8 @@ class Language(Generic[T]):
         """Turn the filter line into a test of one record.
 
         Args:
-            text: Terms separated by spaces: ``field:text``, ``field<number``, or a word.
+            text: Terms separated by spaces: ``field:text``, ``field<number``, or a word;
+                ``field!=text`` and ``-term`` keep what the others leave out.
             more: Further fields; of these a beginning or the initials are enough.
 
         Raises:
@@ -48,36 +52,51 @@ class Language(Generic[T]):
         tests = [self._term(word, more or {}) for word in text.split()]
         return lambda record: all(test(record) for test in tests)
 
+    def asked(self, text: str, more: Mapping[str, Callable[[T], Any]] | None = None) -> set[str]:
+        """Give the names of the fields that a filter line asks for.
+
+        Raises:
+            BadFilter: A field that there is not.
+        """
+        terms = (_TERM.fullmatch(word.removeprefix("-")) for word in text.split())
+        return {self._name(term[1], more or {}) for term in terms if term is not None}
+
     def _term(self, word: str, more: Mapping[str, Callable[[T], Any]]) -> Callable[[T], bool]:
+        if word.startswith("-"):
+            return _unless(self._term(word[1:], more))
         match = _TERM.fullmatch(word)
         if match is None:
             wanted = word.casefold()
             return lambda record: any(wanted in one.casefold() for one in self.words(record))
         field, sign, limit = match.groups()
-        value = self._field(field, more)
+        name = self._name(field, more)
+        value = self.fields[name] if name in self.fields else more[name]
         if sign in _COMPARE:
             return _bound(value, _COMPARE[sign], limit)
-        return _equal(value, limit.casefold())
+        same = _equal(value, limit.casefold())
+        return same if sign != "!=" else _unless(same)
 
-    def _field(self, name: str, more: Mapping[str, Callable[[T], Any]]) -> Callable[[T], Any]:
+    def _name(self, name: str, more: Mapping[str, Callable[[T], Any]]) -> str:
         """Give the field that is meant: by its name, else by a beginning that only it has."""
-        if name in self.fields:
-            return self.fields[name]
-        fits = [one for one in more if one == name] or [
-            one for one in more if one.startswith(name) or _initials(one) == name
-        ]
-        if len(fits) == 1:
-            return more[fits[0]]
+        if name in self.fields or name in more:
+            return name
+        fits = [one for one in more if one.startswith(name) or _initials(one) == name]
         begins = [one for one in self.fields if one.startswith(name)]
-        if not fits and len(begins) == 1:
-            return self.fields[begins[0]]
-        known = ", ".join([*self.fields, *more])
-        found = "more than one field" if fits or begins else "no field"
-        raise BadFilter(f"{found} {name!r}; there are {known}")
+        ends = [one for one in more if one.endswith(f"/{name}")]
+        for found in (fits, begins, ends):
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise BadFilter(f"more than one field {name!r}: {', '.join(found)}")
+        raise BadFilter(f"no field {name!r}; there are {', '.join([*self.fields, *more])}")
 
 
 def _initials(name: str) -> str:
     return "".join(part[0] for part in re.split(r"[_\W]+", name) if part)
+
+
+def _unless(test: Callable[[T], bool]) -> Callable[[T], bool]:
+    return lambda record: not test(record)
 
 
 def _bound(
@@ -99,7 +118,8 @@ def _equal(value: Callable[[T], Any], wanted: str) -> Callable[[T], bool]:
     def same(found: object) -> bool:
         if isinstance(found, (int, float)) and not isinstance(found, bool):
             try:
-                return math.isclose(found, float(wanted), rel_tol=1e-3)
+                near = 0.0 if isinstance(found, int) else SHOWN
+                return math.isclose(found, float(wanted), rel_tol=near)
             except ValueError:
                 return not wanted
         return found is not None and wanted in str(found).casefold()
@@ -111,35 +131,3 @@ def _equal(value: Callable[[T], Any], wanted: str) -> Callable[[T], bool]:
         return same(found)
 
     return test
-
-
-TRIALS: Language[TrialRecord] = Language(
-    {
-        "state": lambda trial: trial.state,
-        "arm": lambda trial: trial.arm,
-        "reason": lambda trial: trial.reason,
-        "number": lambda trial: trial.number,
-        "best": lambda trial: trial.best_value,
-        "step": lambda trial: trial.best_step,
-        "last": lambda trial: trial.last_value,
-    },
-    lambda trial: (trial.state, trial.arm, trial.reason, str(trial.number)),
-)
-"""What can be asked of trials, beside their hyperparameters."""
-
-
-def parse(text: str, parameters: Iterable[str]) -> Callable[[TrialRecord], bool]:
-    """Turn the filter line into a test of one trial.
-
-    Args:
-        text: Terms separated by spaces: ``field:text``, ``field<number``, or a word.
-        parameters: Names of hyperparameters; a beginning or the initials are enough.
-
-    Raises:
-        BadFilter: A field that there is not, or a bound that is not a number.
-    """
-    return TRIALS.parse(text, {name: _parameter(name) for name in parameters})
-
-
-def _parameter(name: str) -> Callable[[TrialRecord], Any]:
-    return lambda trial: trial.params.get(name)

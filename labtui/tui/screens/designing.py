@@ -112,6 +112,7 @@ class DesigningScreen(DecidingScreen):
         self._judge_soon()
 
     def show_draft(self) -> None:
+        """Show the draft, with what is wrong with it as far as that is judged."""
         draft, begun = self.draft, self.begun
         if draft is None or begun is None:
             return
