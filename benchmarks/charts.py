@@ -13,6 +13,8 @@ import asyncio
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from textual.app import App, ComposeResult
@@ -23,17 +25,18 @@ from labtui.charts.raster import render
 from labtui.tui.widgets.chart import SMOOTHING, Chart
 
 
-def curves() -> ChartSpec:
-    """Eight noisy losses of 2,000 steps on a log axis, with a gap and a divergence."""
-    rng, x, series = np.random.default_rng(0), np.arange(2000), []
+def curves(points: int = 2000) -> ChartSpec:
+    """Eight noisy losses on a log axis, with a gap and a divergence."""
+    rng, x, series = np.random.default_rng(0), np.arange(points), []
+    once = x / points * 2000
     for n in range(8):
-        y = (2.3 * np.exp(-x / (150 + 60 * n)) + 0.02 * (n + 1)) * np.exp(
+        y = (2.3 * np.exp(-once / (150 + 60 * n)) + 0.02 * (n + 1)) * np.exp(
             0.12 * rng.standard_normal(x.size)
         )
         if n == 2:
-            y[800:1100] = np.nan
+            y[(once >= 800) & (once < 1100)] = np.nan
         if n == 5:
-            y = np.where(x < 700, y * np.exp(np.maximum(0, x - 400) / 60), np.nan)
+            y = np.where(once < 700, y * np.exp(np.maximum(0, once - 400) / 60), np.nan)
         series.append(Series(x, y, f"lr={10.0**-n:g}", key=n))
     return ChartSpec("loss", Axis("step"), Axis("train/loss", scale="log"), tuple(series))
 
@@ -74,14 +77,19 @@ def baseline(spec: ChartSpec, width: int, height: int) -> list[str]:
 
 
 def milliseconds(draw: Callable[[], object], repeats: int) -> float:
-    """The median time of a call."""
+    """The median processor time of a call on this thread."""
     draw()
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.thread_time()
         draw()
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     return 1000 * statistics.median(times)
+
+
+def anew(spec: ChartSpec) -> ChartSpec:
+    """The same figure, of which nothing has been drawn yet."""
+    return replace(spec, series=tuple(map(replace, spec.series)))
 
 
 class Bench(App[None]):
@@ -91,19 +99,34 @@ class Bench(App[None]):
         yield Chart()
 
 
-async def widget(make: Callable[[], ChartSpec], size: tuple[int, int], repeats: int) -> float:
-    """The median time from a new figure to all its strips."""
+async def widget(spec: ChartSpec, size: tuple[int, int], repeats: int) -> list[float]:
+    """The median times to all strips: a new figure, one drawn in advance, zoom, crosshair."""
     app = Bench()
     async with app.run_test(size=size):
         chart = app.query_one(Chart)
-        figures = iter([make() for _ in range(repeats + 1)])
 
-        def frame() -> None:
-            chart.show(next(figures))
+        def paint() -> None:
             for y in range(size[1]):
                 chart.render_line(y)
 
-        return milliseconds(frame, repeats)
+        def timed(change: Callable[[], object]) -> float:
+            return milliseconds(lambda: (change(), paint()), repeats)
+
+        new = timed(lambda: chart.show(anew(spec)))
+        figures = [anew(spec) for _ in range(repeats + 1)]
+        for one in figures:
+            chart.prepare(one)
+        ready = timed(lambda: chart.show(figures.pop()))
+        chart.action_zoom(1)
+        turn = iter(range(2 * repeats))
+
+        def pan() -> None:
+            chart.spec.drawn.clear()
+            chart.action_pan(1 if next(turn) % 2 else -1)
+
+        moved = timed(pan)
+        chart.action_reset()
+        return [new, ready, moved, timed(lambda: chart.action_move_crosshair(1))]
 
 
 def main() -> None:
@@ -114,20 +137,29 @@ def main() -> None:
     cases = [
         ("8 x 2,000 points, log y", curves, (120, 35)),
         ("8 x 2,000 points, log y", curves, (200, 50)),
+        ("8 x 10,000 points, log y", partial(curves, 10_000), (200, 50)),
         ("500 trials, log x", trials, (120, 35)),
         ("500 trials, log x", trials, (200, 50)),
     ]
     print(f"{'ms a frame, ratio to the loop':31}{'size':>8}{'loop':>7}", end="")
-    print("".join(f"{name:>15}" for name in ("raster", "smoothed", "widget", "plotext")))
+    print(
+        "".join(
+            f"{name:>15}"
+            for name in ("raster", "smoothed", "widget", "ready", "pan", "crosshair", "plotext")
+        )
+    )
     for name, make, size in cases:
         spec = make()
         loop = milliseconds(lambda spec=spec, size=size: baseline(spec, *size), repeats)
+        smoothed = partial(render, smoothing=SMOOTHING)
         figures = [
-            milliseconds(lambda spec=spec, size=size: render(spec, *size), repeats),
-            milliseconds(
-                lambda spec=spec, size=size: render(spec, *size, smoothing=SMOOTHING), repeats
+            *(
+                milliseconds(
+                    lambda draw=draw, spec=spec, size=size: draw(anew(spec), *size), repeats
+                )
+                for draw in (render, smoothed)
             ),
-            asyncio.run(widget(make, size, repeats)),
+            *asyncio.run(widget(spec, size, repeats)),
             milliseconds(lambda spec=spec, size=size: to_text(spec, *size), max(3, repeats // 6)),
         ]
         print(f"{name:31}{'{}x{}'.format(*size):>8}{loop:7.1f}", end="")

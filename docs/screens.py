@@ -104,6 +104,12 @@ STUDY = (
         shows="search-boundary",
     ),
     Shot("trials", "StudyScreen", "Its trials", ((ANSWER, "2"),), "dropout", "wider", WIDE),
+    Shot(
+        *("columns", "ColumnsScreen", "The columns of a table, chosen"),
+        ((ANSWER, "2"), ("at step", "c")),
+        "in the filter",
+        "wider",
+    ),
     Shot("curves", "StudyScreen", "The best trials' curves", ((ANSWER, "3"),), "step", "wider"),
     Shot(
         *("axes", "StudyScreen", "A range that ends below the best rate, and where to extend it"),

@@ -179,10 +179,10 @@ def _levels(seen: Judged) -> Iterator[Mark]:
 
 
 def _norms(seen: Judged, trial: TrialRecord) -> ChartSpec:
-    ((_, _, histogram),) = norm_plots(seen.lab, [trial])
+    (found,) = norm_plots(seen.lab, [trial])
     limit = float(trial.params["clip_norm"])
     mark = Mark("x", limit, f"clip_norm {number(limit)}", "bound")
-    return replace(histogram, marks=(mark,))
+    return replace(found.histogram, marks=(mark,))
 
 
 def _waiting(seen: Judged, trial: TrialRecord) -> ChartSpec:

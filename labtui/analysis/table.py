@@ -178,14 +178,15 @@ def axis_column(
     dimension = Dimension(definition)
     unit = np.full(len(params), np.nan)
     values: list[Any] = [None] * len(params)
-    for index, configuration in enumerate(params):
-        if name not in configuration or not _in_force(definition, configuration):
-            continue
-        values[index] = configuration[name]
-        try:
-            unit[index] = dimension.position(configuration[name])
-        except (ValueError, TypeError):
-            continue  # a value that the definition does not know: imported or edited by hand
+    there = [
+        index
+        for index, configuration in enumerate(params)
+        if name in configuration and (not definition.when or _in_force(definition, configuration))
+    ]
+    for index in there:
+        values[index] = params[index][name]
+    # NaN where the definition does not know a value: imported or edited by hand.
+    unit[there] = dimension.positions([values[index] for index in there])
     return AxisColumn(name, condition, definition.role, definition, unit, tuple(values), sampled)
 
 

@@ -34,6 +34,8 @@ def ascii_line(index: int) -> str:
 
 def cloud(spec: ChartSpec, series: Series, color: bool) -> str:
     """The glyph of a cloud of points; without colour every cloud has its own."""
+    if series.marker:
+        return series.marker
     if not series.emphasis:
         return FAINT_DOT
     clouds = [one for one in spec.series if one.role == "points" and one.emphasis]

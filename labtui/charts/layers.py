@@ -18,7 +18,7 @@ from labtui.charts.reduce import (
     limits,
     paired,
 )
-from labtui.charts.scale import Floats, Scale, View, coordinates
+from labtui.charts.scale import LARGEST, Floats, Scale, View, coordinates
 from labtui.charts.spec import Axis, ChartSpec, Mark, Role, Series
 
 Paint: TypeAlias = Literal["series", "raw"]
@@ -202,4 +202,5 @@ def _with_slots(layer: Layer) -> Floats:
     if layer.kind != "bars" or not x.size:
         return x
     half = slot(layer) / 2
-    return np.array([x[0] - half, x[-1] + half])
+    edges: Floats = np.clip(np.array([x[0] - half, x[-1] + half]), -LARGEST, LARGEST)
+    return edges

@@ -119,8 +119,11 @@ def _shares(scale: Scale, ticks: list[Tick]) -> list[float]:
 
 
 def y_ticks(y: Scale, top: int, rows: int, widest: int) -> list[Placed]:
-    """Ticks for `rows` rows from `top` on, at most one a row, labels cut to `widest` cells."""
-    count = rows if y.categories is not None else max(2, rows // (2 if y.log else 3))
+    """Ticks for `rows` rows from `top` on, labels cut to `widest` cells.
+
+    Of numbers at most every second row has one, and in a high plot fewer.
+    """
+    count = rows if y.categories is not None else max(2, min(rows // 2, 4 + rows // 6))
     ticks = axis_ticks(y, count)
     placed: dict[int, Placed] = {}
     for tick, share in zip(ticks, _shares(y, ticks), strict=True):
@@ -226,5 +229,8 @@ def _draw_title(canvas: Canvas, spec: ChartSpec, row: int) -> None:
         return
     canvas.text(row, 0, cut(title, canvas.width), "title")
     room = canvas.width - len(title) - 3
+    short = label.partition(" (")[0]
+    leaf = short.rpartition("/")[2]
+    label = next((one for one in (label, short) if len(one) <= room), leaf)
     if label and room >= min(len(label), 8):
         canvas.text(row, len(title), " · " + cut(label, room), "label")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ DOT, FAINT_DOT = "•", "◦"
 _LEVEL = "╌"
 _SWATCHES = {"line": "━━", "points": f" {DOT}", "bars": " █", "infeasible": " ✗", "band": "▒▒"}
 _NARROWEST_PLOT = 20
+_WIDEST, _WIDEST_READING = 0.45, 0.6
 
 
 class Row(NamedTuple):
@@ -94,7 +96,9 @@ def _draw_level(canvas: Canvas, plot: Region, row: int, mark: Mark) -> None:
     canvas.text(row, start, label, mark.kind)
 
 
-def readings(drawn: Sequence[Layer], x: Scale, y: Scale, cursor: float, columns: int) -> list[Reading]:
+def readings(
+    drawn: Sequence[Layer], x: Scale, y: Scale, cursor: float, columns: int
+) -> list[Reading]:
     """Read every main curve at the crosshair.
 
     Between two joined points it is the nearer one; in a gap and beyond the ends only points
@@ -149,23 +153,44 @@ def legend_rows(
         shown = [reading.x for reading in read if np.isfinite(reading.y)] or [read[0].x]
         name = in_cells(spec.x.label) or "x"
         rows.append(Row("", "", name, "label", short_number(shown[0]), None))
+    labels = short_labels([series.label for series in spec.series])
     for index, series in enumerate(spec.series):
         value = _written(values[series.ident]) if series.ident in values else ""
-        if series.label or value:
-            rows.append(_legend_row(series, index, value, hidden))
+        if series.label or (value and series.emphasis):
+            rows.append(_legend_row(series, index, in_cells(labels[index]), value, hidden))
     return rows
 
 
-def _legend_row(series: Series, index: int, value: str, hidden: frozenset[str | int]) -> Row:
-    label = in_cells(series.label)
+_NAMED = re.compile(r"(#\d+ )?([^=,]+)=([^=,]+)")
+
+
+def short_labels(labels: Sequence[str]) -> list[str]:
+    """Leave out of ``#7 optimizer=adam`` the name that all share, where their values are words.
+
+    Numbers keep it: ``#7 128`` says nothing.
+    """
+    found = [_NAMED.fullmatch(label) for label in labels if "=" in label]
+    known = [match for match in found if match]
+    names = {match[2] for match in known}
+    if len(known) < max(len(found), 2) or len(names) > 1:
+        return list(labels)
+    if any(not match[3][:1].isalpha() for match in known):
+        return list(labels)
+    return [_NAMED.sub(r"\1\3", label) if "=" in label else label for label in labels]
+
+
+def _legend_row(
+    series: Series, index: int, label: str, value: str, hidden: frozenset[str | int]
+) -> Row:
     if series.ident in hidden:
-        return Row("╌╌", "dim", label, "dim", "hidden", series.ident)
+        return Row("╌╌", "dim", label, "dim", "", series.ident)
     bright = series.emphasis and series.role != "band"
     role = f"series:{index}" if bright else f"raw:{index}"
     role = "infeasible" if series.role == "infeasible" else role
     text = "legend" if series.emphasis else "dim"
     faint = {"band": "░░", "points": f" {FAINT_DOT}"} if not series.emphasis else {}
     swatch = faint.get(series.role, _SWATCHES[series.role])
+    swatch = f" {series.marker}" if series.marker else swatch
     return Row(swatch, role, label, text, value, series.ident)
 
 
@@ -174,17 +199,22 @@ def _written(value: float) -> str:
 
 
 def legend_region(canvas: Canvas, plot: Region, rows: list[Row]) -> Region | None:
-    """Find the corner with the least drawn in it; the top right one where that is no worse."""
+    """Find the place at the edge with the least drawn in it, faint curves counting least.
+
+    Corners come first, the top right one before the others, then the middles of the edges.
+    """
     if not rows or plot.width < _NARROWEST_PLOT or plot.height < 3:
         return None
     label = max(len(row.label) for row in rows)
     value = max(len(row.value) for row in rows)
     wanted = 4 + label + (value + 2 if value else 0)
-    width = min(wanted, max(14, plot.width * 9 // 20))
+    width = min(wanted, max(14, int(plot.width * (_WIDEST_READING if value else _WIDEST))))
     height = min(len(rows), max(1, plot.height - 1))
     right, bottom = plot.left + plot.width - width, plot.top + plot.height - height
     corners = [(right, plot.top), (right, bottom), (plot.left, plot.top), (plot.left, bottom)]
-    regions = [Region(left, top, width, height) for left, top in corners]
+    across, down = plot.left + (plot.width - width) // 2, plot.top + (plot.height - height) // 2
+    middles = [(across, plot.top), (right, down), (across, bottom), (plot.left, down)]
+    regions = [Region(left, top, width, height) for left, top in corners + middles]
     return min(regions, key=canvas.ink)
 
 

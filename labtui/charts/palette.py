@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
+
+if TYPE_CHECKING:
+    from labtui.charts.spec import Series
 
 ON_DARK = (
     "#56b4e9",
@@ -68,3 +72,19 @@ def slots(idents: Sequence[Hashable], count: int = len(ON_DARK)) -> tuple[int, .
             slot % count for slot in range(home, home + count) if slot % count not in taken
         )
     return tuple(given[ident] for ident in idents)
+
+
+def series_slots(series: Sequence[Series]) -> tuple[int, ...]:
+    """Give every series its palette slot; where colours run out, bright ones choose first.
+
+    A band has the colour of the line that follows it: it is drawn around that line.
+    """
+    given = sorted((one for one in series if one.role != "band"), key=lambda one: not one.emphasis)
+    idents = [one.ident for one in given]
+    known = dict(zip(idents, slots(idents), strict=True))
+    found: list[int] = []
+    following = next(iter(known.values()), 0)
+    for one in reversed(series):
+        following = known.get(one.ident, following)
+        found.append(following)
+    return tuple(reversed(found))

@@ -13,7 +13,7 @@ from labtui.charts.grid import Region, cut, in_cells, without_fillers
 from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
 from labtui.charts.layout import Placed, column_of, notes_below, row_of, x_ticks, y_ticks
 from labtui.charts.overlay import UPRIGHT, spread_labels
-from labtui.charts.palette import ANSI_256, slots
+from labtui.charts.palette import ANSI_256, series_slots
 from labtui.charts.raster import SMALLEST, band, render
 from labtui.charts.reduce import envelope, pieces
 from labtui.charts.scale import Floats, Scale, View
@@ -108,7 +108,7 @@ def _composed(
     spec: ChartSpec, drawn: list[Layer], width: int, height: int, color: bool, ascii: bool
 ) -> list[str]:
     title = captions.title(spec, width)
-    colours = slots([series.ident for series in spec.series])
+    colours = series_slots(spec.series)
     legend = captions.legend(spec, colours, width, color, ascii)[: max(0, (height - 5) // 3)]
     page = _page(spec, drawn, width, height - len(title) - len(legend), colours, color, ascii)
     return [*title, *_plotted(page, width), *legend]

@@ -31,6 +31,7 @@ SMALLEST = 16, 6
 """Fewer columns or rows than these hold no figure."""
 
 _FEW_POINTS = 150
+_FEW_MARKED = 12
 
 
 KEPT = 2
@@ -220,7 +221,8 @@ def _draw_points(
 ) -> None:
     across, up = x.unit(layer.curve.x), y.unit(layer.curve.y)
     seen = _inside(across) & _inside(up)
-    glyph = DOT if layer.series.emphasis else FAINT_DOT
+    glyph = layer.series.marker or (DOT if layer.series.emphasis else FAINT_DOT)
+    few = few or (bool(layer.series.marker) and len(layer.curve) <= _FEW_MARKED)
     canvas.cells(region, _dots(across[seen], up[seen], region, few, glyph), layer.role)
 
 

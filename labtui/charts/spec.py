@@ -49,6 +49,7 @@ class Series:
         emphasis: False draws the series dimmed and below the others.
         raw: Arrays (x, y) drawn dimmed under the series, where x and y were smoothed by the caller.
         low: The lower edge of a band, shape (n,); empty for every other role.
+        marker: One character that draws the points, to tell clouds apart by shape; empty for a dot.
         made: What was computed of it alone, kept for the next frame: see `labtui.charts.layers`.
     """
 
@@ -60,6 +61,7 @@ class Series:
     emphasis: bool = True
     raw: tuple[Numbers, Numbers] | None = None
     low: Numbers = ()
+    marker: str = ""
     made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property

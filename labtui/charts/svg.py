@@ -11,7 +11,7 @@ from html import escape
 import numpy as np
 
 from labtui.charts.layers import Layer, is_log, layers, x_scale, y_scale
-from labtui.charts.palette import slots
+from labtui.charts.palette import series_slots
 from labtui.charts.scale import Scale, View
 from labtui.charts.spec import Axis, ChartSpec, Mark, Series
 from labtui.charts.svg_layers import draw_layer
@@ -61,7 +61,7 @@ def to_svg(spec: ChartSpec, width: int = 720, height: int = 360, *, theme: Theme
         "svg",
         element("title", escape(plain(spec.title or spec.y.label or "figure"))),
         element("desc", escape(describe(spec))),
-        style(theme, _colours(spec)),
+        style(theme, series_slots(spec.series)),
         element("rect", class_="paper", fill="currentColor", width=width, height=height),
         content,
         xmlns="http://www.w3.org/2000/svg",
@@ -107,7 +107,7 @@ def _figure(spec: ChartSpec, drawn: list[Layer], width: int, height: int) -> str
     y = y_scale(spec, View(), drawn, x)
     lane = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
     places = arrange(spec, x, y, width, height, lane=lane)
-    colours = _colours(spec)
+    colours = series_slots(spec.series)
     dashes = _dashes(spec, colours)
     data = places.data
     # An inner figure cuts off what lies outside the window, and needs no name to do so.
@@ -127,23 +127,6 @@ def _figure(spec: ChartSpec, drawn: list[Layer], width: int, height: int) -> str
             _legend(spec, places, colours, dashes),
         ]
     )
-
-
-def _colours(spec: ChartSpec) -> tuple[int, ...]:
-    """Give every series its palette slot; where colours run out, bright ones choose first.
-
-    A band has the colour of the line that follows it: it is drawn around that line.
-    """
-    given = [series for series in spec.series if series.role != "band"]
-    given.sort(key=lambda series: not series.emphasis)
-    idents = [series.ident for series in given]
-    known = dict(zip(idents, slots(idents), strict=True))
-    found: list[int] = []
-    following = next(iter(known.values()), 0)
-    for series in reversed(spec.series):
-        following = known.get(series.ident, following)
-        found.append(following)
-    return tuple(reversed(found))
 
 
 def _dashes(spec: ChartSpec, colours: tuple[int, ...]) -> list[str]:

@@ -12,6 +12,7 @@ import typer
 from labtui.cli.common import JsonOption, LabOption, Misuse, StudyName, lab_paths, open_lab
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import print_json, print_table, say, write, write_sentence
+from labtui.verdicts.text import cut
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
@@ -172,7 +173,7 @@ def _narrate(found: Calls, chosen: Call | None) -> None:
         say("also called for:")
     for one in others:
         told = f"{one.why}; cannot be made: {one.cannot}" if one.cannot else one.why
-        say(f"  {_label(one)}: {_cut(_there(one) + told)}")
+        say(f"  {_label(one)}: {cut(_there(one) + told, SAID)}")
     rest = [_label(one) for one in found.calls if not one.called and one is not chosen]
     if rest:  # nothing else was made where a kind was asked for
         say(f"possible: {', '.join(rest)} (--kind)")
@@ -195,10 +196,6 @@ def _there(one: Call) -> str:
     return f"there is {existing_text(one)}; " if one.existing else ""
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= SAID else f"{text[: SAID - 1]}…"
-
-
 def _print_list(found: Calls) -> None:
     rows = [
         (
@@ -206,7 +203,7 @@ def _print_list(found: Calls) -> None:
             one.severity or "",
             str(one.made.trials) if one.made else "",
             str(one.made.study.budget.max_train_steps) if one.made else "",
-            _cut(_there(one) + (one.why if one.made else f"cannot be made: {one.cannot}")),
+            cut(_there(one) + (one.why if one.made else f"cannot be made: {one.cannot}"), SAID),
             one.command,
         )
         for one in found.calls

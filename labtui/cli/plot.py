@@ -30,7 +30,7 @@ def plot(
         str,
         typer.Argument(
             metavar="KIND",
-            help="curves, axis, isolation, grad-norm, budget, best-step, launch, or all.",
+            help="curves, axis, isolation, grad-norm, stability, budget, best-step, launch or all.",
         ),
     ],
     lab: LabOption = None,
@@ -71,9 +71,9 @@ def plot(
 
     `curves`: training curves of the best trials. `axis`: the objective over each hyperparameter.
     `isolation`: the best of each value, the rest tuned away. `grad-norm`: norms of the gradient
-    against the step, and their histogram. `budget`: what fewer trials would have found.
-    `best-step`: when the trials were best. `launch`: fresh reruns of its trials beside the
-    baseline's. `all`: every figure.
+    against the step, and their histogram. `stability`: training losses just above the best rate.
+    `budget`: what fewer trials would have found. `best-step`: when the trials were best. `launch`:
+    fresh reruns of its trials beside the baseline's. `all`: every figure.
     """
     from labtui.verdicts.gallery import Choice
     from labtui.verdicts.objective import Asked, reselect

@@ -144,6 +144,11 @@ class Lab(WorkloadReader, RunnerReader):
         names = [row[0] for row in self._all("SELECT name FROM studies")]
         raise UnknownName("study", name, names, "`labtui list` shows what there is")
 
+    def standing(self, study: str) -> tuple[object, ...]:
+        """Give what of a study changes though none of its trials does; () for no such study."""
+        rows = self._all("SELECT state, reason, total, goal FROM studies WHERE name = ?", (study,))
+        return tuple(rows[0]) if rows else ()
+
     def _best(self) -> list[sqlite3.Row]:
         """The best completed trial of each study: ties go to the earlier trial."""
         return self._all(

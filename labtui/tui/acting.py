@@ -39,12 +39,14 @@ class Act:
         trial: The trial that shows it; empty where a pane does.
         kind: The kind of the study that answers it; empty where none does.
         about: The hyperparameter that it is about; empty for none.
+        figure: How the title of the figure begins that shows it; empty for any.
     """
 
     pane: str
     trial: str
     kind: str
     about: str
+    figure: str = ""
 
     @property
     def words(self) -> str:
@@ -63,4 +65,5 @@ def act_on(one: Finding) -> Act:
     about = str(one.subject.get("hyperparameter") or "")
     if trial and _PANE.get(one.code) != "stability":
         return Act("", trial, kind, about)
-    return Act(pane, "", kind, about)
+    condition = f" ({one.subject['condition']})" if one.subject.get("condition") else ""
+    return Act(pane, "", kind, about, f"{about}{condition}")

@@ -25,7 +25,15 @@ __all__ = [
     "reachable",
 ]
 
-BESIDE = ("chart.log-y", "chart.log-x", "chart.smooth", "chart.reset")
+BESIDE = (
+    "chart.log-y",
+    "chart.log-x",
+    "chart.smooth",
+    "chart.reset",
+    "chart.follow",
+    "chart.more",
+    "chart.fewer",
+)
 """The chart's keys that also work while a table or a text beside it has the focus."""
 
 

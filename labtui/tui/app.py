@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -13,20 +12,24 @@ from textual.binding import BindingType
 from textual.filter import NoColor
 from textual.screen import Screen
 
-from labtui.tour import is_tour
 from labtui.tui.actions import CHAINS, at, bindings, can_do
 from labtui.tui.guide import TOPICS
 from labtui.tui.keys import Action, rebound
 from labtui.tui.legible import legible
 from labtui.tui.reader import Reader
-from labtui.tui.screens.lab import LabScreen
+from labtui.tui.screens.opening import OpeningScreen
 from labtui.tui.settings import Settings, load, remember, state_folder
 from labtui.tui.signals import end_on_signals
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
     from labtui.tui.screens.deciding import OpenStudy
+    from labtui.tui.screens.lab import LabScreen
     from labtui.tui.screens.study import StudyScreen
+
+IDLE = 1.0
+"""Seconds after the first screen until those are loaded that may follow: the first is read by then,
+and loading them takes half a second of a core."""
 
 HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Screenshot"}
 
@@ -36,7 +39,6 @@ class LabApp(App[int]):
 
     TITLE = "labtui"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
-    CSS_PATH = Path(__file__).with_name("screens") / "lab.tcss"
     CSS = """
     .-bordered .pane:focus-within:nocolor {
         border: heavy $foreground !important;
@@ -72,8 +74,8 @@ class LabApp(App[int]):
             self._filters = [NoColor()]
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the list of studies."""
-        return LabScreen(self.reader)
+        """Begin with a frame: what fills it is loaded when it has been painted."""
+        return OpeningScreen(self.reader.paths.db)
 
     def get_css_variables(self) -> dict[str, str]:
         """Give the colours of the theme, those moved that could not be read."""
@@ -81,15 +83,24 @@ class LabApp(App[int]):
         self.theme_variables = legible(variables, no_color=self.no_color)
         return self.theme_variables
 
-    def on_mount(self) -> None:
-        """Open the study that was asked for, and prepare for the others."""
-        if not self.is_headless:
-            end_on_signals(self._end)
+    async def on_mount(self) -> None:
+        """Fill the frame once it has been painted; at once where nobody sees it."""
         self.theme_changed_signal.subscribe(self, lambda theme: remember(self.settings, theme.name))
+        if self.is_headless:
+            await self._begin()
+        else:
+            end_on_signals(self._end)
+            self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        """Show the studies, or open the study that was asked for, and prepare for the others."""
+        lab_screen = await self.reader.load(_load_lab_screen)
+        self.add_mode("lab", lambda: lab_screen(self.reader))
+        await self.switch_mode("lab")
         if self._study is not None:
             self._open_study(self._study)
         else:
-            self.call_after_refresh(self.reader.warm_up)
+            self.set_timer(IDLE, self.reader.warm_up)
         if self._welcome:
             self.action_tour()
 
@@ -173,6 +184,8 @@ class LabApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what cannot be done: the tour's card belongs to the tour's lab."""
         if action == "tour":
+            from labtui.tour import is_tour
+
             return is_tour(self.reader.paths)
         if action == "copy_command":
             return bool(getattr(self.screen, "twin", "") or getattr(self.screen, "copy_text", ""))
@@ -239,6 +252,12 @@ class LabApp(App[int]):
         if self.crash is not None:
             self._exit_renderables.clear()
         super()._print_error_renderables()
+
+
+def _load_lab_screen() -> type[LabScreen]:
+    from labtui.tui.screens.lab import LabScreen
+
+    return LabScreen
 
 
 def run_app(

@@ -30,7 +30,7 @@ _STYLES = {
     SUPPORTED[False]: "bold",
     SUPPORTED[None]: "bold",
     CAUTION: "$text-warning",
-    NOTE: "$text-muted",
+    NOTE: "$faded",
 }
 _HEAVY = {f"{GLYPHS['alert']} alert": "infeasible", f"{GLYPHS['warning']} warning": "stopped"}
 
@@ -125,7 +125,7 @@ def told_lines(found: Comparison) -> Iterator[Line]:
 def whole_lines(found: Comparison, entry: Entry | None) -> list[Line]:
     """Write a row in full, a side a line."""
     if entry is None or entry.row is None:
-        return [Line("the cells of the row under the cursor stand here in full", "$text-muted")]
+        return [Line("the cells of the row under the cursor stand here in full", "$faded")]
     width = max(len(label) for label in found.labels)
     lines = [Line(entry.row.name, "$text-primary bold")]
     for label, cell in zip(found.labels, entry.row.cells, strict=True):

@@ -7,15 +7,12 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from labtui.store.records import TrialRecord
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 _TERM = re.compile(r"([^<>=:!]+)(!=|<=|>=|<|>|=|:)(.*)", re.DOTALL)
 SHOWN = 1e-3
-"""What numbers may differ by, relatively, to be equal: they are typed as shown, with four digits."""
+"""What numbers may differ by to be equal, relatively: they are typed as shown, in four digits."""
 
 _COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
@@ -92,6 +89,8 @@ class Language(Generic[T]):
 
 
 def _initials(name: str) -> str:
+    if "/" in name:  # metrics have none: learning_rate is lr, whatever is logged beside it
+        return ""
     return "".join(part[0] for part in re.split(r"[_\W]+", name) if part)
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import pickle
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from subprocess import DEVNULL, PIPE, Popen
-from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from labtui.store.records import ENDED
+from labtui.tui.background import in_background
 
 if TYPE_CHECKING:
     from labtui.analysis.findings import Finding
     from labtui.store.paths import LabPaths
     from labtui.tui.feeds import StudyView
     from labtui.verdicts.brief import Brief
-
-T = TypeVar("T")
 
 REST = 24.0
 """A study that runs is judged again after so many times as long as it took: 4 % of a core at most,
@@ -106,31 +101,4 @@ class Judge:
 
 def ended(view: StudyView) -> tuple[int, int]:
     """Tell one set of ended trials from another: how many there are, and the latest change."""
-    revisions = [trial.revision for trial in view.trials if trial.state in ENDED]
-    return len(revisions), max(revisions, default=0)
-
-
-async def in_background(work: Callable[[], T]) -> T:
-    """Do something on a thread that nobody waits for when the program ends."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def deliver(result: T | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except Exception as error:
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
-            loop.call_soon_threadsafe(deliver, result, failure)
-
-    Thread(target=run, daemon=True, name="judge").start()
-    return await future
+    return view.last_ended

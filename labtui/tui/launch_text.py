@@ -22,8 +22,8 @@ UNDECIDED = ("? ", "$text-warning bold")
 LOOKS = {"adopt": "✓", "reject": "✗", "undecided": "?"}
 TO_COME = "◌"
 
-MOST_OF_A_NAME = 22
-"""Cells of a trial's name in the table of both sides, so that it fits into a pane of 50."""
+MOST_OF_A_NAME = 17
+"""Cells of a trial's name in the table of both sides, so that both fit into half of 120."""
 
 MOST_DIFFERENCES = 12
 """Changes that are listed; of more, the first."""
@@ -158,7 +158,7 @@ def _compared(planned: Planned) -> Iterator[Line]:
         yield Line(f"baseline   {named}: {params_text(base.params)}", "", 2, " " * 11)
     if one.value is not None:
         text = f"selected   {number(one.value)} for it: that is why it is here, and does not count"
-        yield Line(text, "$text-muted", 2, " " * 11)
+        yield Line(text, "$faded", 2, " " * 11)
 
 
 def _table(found: Mapping[str, Any]) -> Iterator[Line]:
@@ -171,7 +171,7 @@ def _table(found: Mapping[str, Any]) -> Iterator[Line]:
     wide = max(len(one) for _, cells in rows for one in cells)
     for place, (name, cells) in enumerate(rows):
         text = "  ".join([name.ljust(width), *(one.rjust(wide) for one in cells)])
-        yield Line(text, "$text-muted" if place == 0 else "", 2)
+        yield Line(text, "$faded" if place == 0 else "", 2)
 
 
 def _trial(side: Mapping[str, Any]) -> str:
@@ -196,11 +196,11 @@ def _selected(side: Mapping[str, Any]) -> str:
 _CELLS = (
     ("trial", _trial),
     ("reruns", lambda side: number(side.get("reruns"))),
-    ("could not train", lambda side: number(side.get("infeasible"))),
+    ("infeasible", lambda side: number(side.get("infeasible"))),
     ("mean", lambda side: number(side.get("mean"))),
     ("deviation", lambda side: number(side.get("deviation"))),
     (f"{CONFIDENCE:.0%} of mean".replace("%", " %"), _interval),
-    ("selected, left out", _selected),
+    ("selected for", _selected),
     ("step time", _step),
 )
 
@@ -217,7 +217,7 @@ def _gain(found: Mapping[str, Any]) -> Iterator[Line]:
     words += [f"worth having from {number(worth)}"] if worth is not None else []
     chance = found.get("rank_chance")
     words += [f"ranks by chance {number(chance)}"] if chance is not None else []
-    yield Line(", ".join(words), "$text-muted", 2, "  ")
+    yield Line(", ".join(words), "$faded", 2, "  ")
 
 
 def _adds(planned: Planned | None, found: Mapping[str, Any]) -> Iterator[Line]:
@@ -228,9 +228,9 @@ def _adds(planned: Planned | None, found: Mapping[str, Any]) -> Iterator[Line]:
         price = f"  asks for {number(one['least'])} deviations" if one["least"] else ""
         yield Line(f"{clean(str(one['text']))}{price}", "", 2, "  ")
     if len(changes) > MOST_DIFFERENCES:
-        yield Line(f"… and {len(changes) - MOST_DIFFERENCES} more", "$text-muted", 2)
+        yield Line(f"… and {len(changes) - MOST_DIFFERENCES} more", "$faded", 2)
     if not changes:
-        yield Line("nothing: there is no baseline to add to", "$text-muted", 2)
+        yield Line("nothing: there is no baseline to add to", "$faded", 2)
 
 
 def looks(planned: Planned | None, record: LaunchRecord | None) -> str:
@@ -271,7 +271,7 @@ def doubts(standing: Standing) -> list[Line]:
         lines += [Line()] * bool(lines)
         lines.append(Line("To be read with", "$text-primary bold"))
         lines += [Line(f"• {clean(text)}", "", 2, "  ") for text in bound]
-    return lines or [Line("Nothing speaks against it: no open alert, no caveat.", "$text-muted")]
+    return lines or [Line("Nothing speaks against it: no open alert, no caveat.", "$faded")]
 
 
 def doubt_count(standing: Standing) -> int:

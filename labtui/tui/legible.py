@@ -20,6 +20,10 @@ FAINT = 3.0
 EDGE = 1.6
 """Contrast of separators and frames of what has no focus: seen, and quieter than any text."""
 
+FADED = 0.6
+"""How much of the foreground is left in what is less important. Textual's own ``text-muted`` has no
+colour inside of a text, only in CSS: there it comes out as bright as the foreground."""
+
 _STEPS = 20
 _PAPER = ("background", "surface", "panel", "surface-lighten-1")
 
@@ -42,6 +46,7 @@ REVERSED = {"block-cursor-text-style": "bold reverse"}
 
 PLAIN = {
     **REVERSED,
+    "faded": "ansi_bright_black",
     "panel-lighten-2": "ansi_bright_black",
     "panel-lighten-3": "ansi_bright_black",
     "block-cursor-background": "ansi_default",
@@ -64,7 +69,7 @@ def legible(variables: Mapping[str, str], *, no_color: bool = False) -> dict[str
         no_color: Nothing will be left of them.
     """
     if no_color:
-        return {**variables, **REVERSED}
+        return {**variables, "faded": _faded(variables), **REVERSED}
     if variables.get("background", "").startswith("ansi"):
         return {**variables, **PLAIN}
     moved = dict(variables)
@@ -73,6 +78,9 @@ def legible(variables: Mapping[str, str], *, no_color: bool = False) -> dict[str
         behind = [found for ground in grounds if (found := _colour(moved.get(ground)))]
         if colour is not None and behind:
             moved[name] = _moved(colour, behind, least).hex
+    faded, paper = _colour(_faded(moved)), [_colour(moved.get(name)) for name in _PAPER]
+    if faded is not None:
+        moved["faded"] = _moved(faded, [one for one in paper if one], TEXT).hex
     cursor = _colour(moved.get("block-cursor-background"))
     if cursor is not None:
         text = _colour(moved.get("block-cursor-foreground")) or _contrary([cursor])
@@ -111,3 +119,11 @@ def _luminance(colour: Color) -> float:
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _faded(variables: Mapping[str, str]) -> str:
+    """Give the foreground, faded into the background."""
+    front, behind = _colour(variables.get("foreground")), _colour(variables.get("background"))
+    if front is None or behind is None:
+        return variables.get("foreground", "ansi_default")
+    return behind.blend(front, FADED).hex

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from labtui.study.fields import same
-from labtui.tui.draft_check import problem_text
-from labtui.tui.draft_fields import FIELDS, Field
-from labtui.tui.drafting import Draft, Row
+from labtui.tui.drafts.check import problem_text
+from labtui.tui.drafts.drafting import Draft, Row
+from labtui.tui.drafts.fields import FIELDS, Field
 from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.textpane import Line
 from labtui.verdicts.text import (
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labtui.analysis.findings import Finding, Verdict
-    from labtui.tui.draft_judged import Judged
-    from labtui.tui.draft_start import Choice
+    from labtui.tui.drafts.judged import Judged
+    from labtui.tui.drafts.start import Choice
     from labtui.verdicts.design import Plan
 
 _SHORT = {"choice of optimizer": "optimizer", "unknown": "?"}
@@ -248,16 +248,27 @@ def judged_lines(judged: Judged) -> Iterator[Line]:
         return
     if judged.problems or judged.trouble:
         yield Line()
-    grave = [one for one in plan.verdict.findings if one.severity != "info"]
     if judged.refused:
         yield Line("▲ `labtui run` refuses this design:", "$text-error bold", 0, _HANG)
-    for one in grave:
-        yield from _one_finding(one)
+    grave = list(_grave_lines(plan))
+    yield from grave
     if grave:
         yield Line()
     yield from _cost_lines(plan)
     yield Line()
     yield from _note_lines(plan)
+
+
+def found_lines(plan: Plan) -> Iterator[Line]:
+    """Write the findings about a design, the worst first."""
+    yield from _grave_lines(plan)
+    yield from _note_lines(plan)
+
+
+def _grave_lines(plan: Plan) -> Iterator[Line]:
+    for one in plan.verdict.findings:
+        if one.severity != "info":
+            yield from _one_finding(one)
 
 
 def _cost_lines(plan: Plan) -> Iterator[Line]:
@@ -308,7 +319,7 @@ def _one_finding(one: Finding) -> Iterator[Line]:
     title = f"{GLYPHS[one.severity]} {one.code}{f' {about}' if about else ''} [{one.procedure}]"
     yield Line(title, _STYLES[one.severity], 0, _HANG)
     yield Line(sentence(clean(one.message)), "", 2)
-    yield Line(f"→ {clean(one.advice)}", "$text-muted", 2, _HANG)
+    yield Line(f"→ {clean(one.advice)}", "$faded", 2, _HANG)
 
 
 def _caveat_lines(values: Sequence[Finding]) -> Iterator[Line]:
@@ -363,7 +374,7 @@ def twin(file: str, asked: str, *, extends: bool) -> str:
 def arms_words(document: Mapping[str, object]) -> str:
     """Say how many trials a document comes to, as far as it is a study: ``4 arms × 20 = 80``."""
     from labtui.study.plan import TooManyArms, arms
-    from labtui.tui.draft_check import check
+    from labtui.tui.drafts.check import check
 
     study, _ = check(document, whole=False)
     if study is None or study.design != "separate":

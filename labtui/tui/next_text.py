@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def columns() -> list[Column[Call]]:
-    """Give the columns of the list of follow-ups; one that cannot be made is grey."""
+    """Give the columns of the list of follow-ups; one that nothing calls for is grey."""
     return [
         Column("kind", "what follows", 15, lambda one: (label(one), _role(one))),
         Column("trials", "trials", 6, lambda one: (_trials(one), _role(one)), right=True),
@@ -36,7 +36,7 @@ def label(one: Call) -> str:
 
 
 def _role(one: Call) -> str:
-    return "dim" if one.made is None else ""
+    return "dim" if one.made is None or not one.called else ""
 
 
 def _trials(one: Call) -> str:
@@ -79,7 +79,7 @@ def lines(one: Call) -> Iterator[Line]:
         yield Line(f"Because {clean(one.why)}." if one.called else sentence(f"{one.why}."))
     if one.existing:
         yield Line(f"{existing_text(one)} answers the same already.", "$text-warning")
-    yield Line(f"= {clean(one.command)}", "$text-muted")
+    yield Line(f"= {clean(one.command)}", "$faded")
     if one.made is None:
         return
     yield Line()

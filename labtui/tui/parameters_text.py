@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from labtui.verdicts.beside import DIFFERS, Beside, Row, value_cell
-from labtui.verdicts.text import clean
+from labtui.verdicts.text import clean, cut
 
 WIDEST = 18
 """Columns of a value; longer ones are cut."""
@@ -28,19 +28,19 @@ def parameters_text(found: Beside, *, only_differences: bool, width: int) -> Con
     every = not only_differences or not found.others
     rows = [row for row in found.rows if every or any(row.differs)]
     parts: list[Content | tuple[str, str]] = [
-        (f"{clean(remark)}\n", "$text-muted") for remark in found.remarks
+        (f"{clean(remark)}\n", "$faded") for remark in found.remarks
     ]
     if not found.rows:
-        return Content.assemble(*parts, ("It has no hyperparameters.\n", "$text-muted"))
+        return Content.assemble(*parts, ("It has no hyperparameters.\n", "$faded"))
     if not rows:
-        parts.append(("\nNothing differs; d shows all of them.\n", "$text-muted"))
+        parts.append(("\nNothing differs; d shows all of them.\n", "$faded"))
         return Content.assemble(*parts)
     if parts:
         parts.append(Content("\n"))
     parts += _table(found, rows, width)
     left_out = len(found.rows) - len(rows)
     if left_out:
-        parts.append((f"\n{left_out} that are the same in all are left out: d\n", "$text-muted"))
+        parts.append((f"\n{left_out} that are the same in all are left out: d\n", "$faded"))
     return Content.assemble(*parts)
 
 
@@ -52,18 +52,18 @@ def counter(found: Beside) -> str:
 
 def _table(found: Beside, rows: Sequence[Row], width: int) -> list[Content | tuple[str, str]]:
     heads = ["", "this trial", *(_head(one.label, one.name, found.trial) for one in found.others)]
-    cells = [[_cut(clean(row.name), WIDEST_NAME), _value(row.value), *_others(row)] for row in rows]
+    cells = [[cut(clean(row.name), WIDEST_NAME), _value(row.value), *_others(row)] for row in rows]
     widths = [max(len(line[i]) for line in (heads, *cells)) for i in range(len(heads))]
     room = width - sum(widths) - 2 * len(widths)
-    parts: list[Content | tuple[str, str]] = [(_line(heads, widths) + "\n", "$text-muted")]
+    parts: list[Content | tuple[str, str]] = [(_line(heads, widths) + "\n", "$faded")]
     for row, line in zip(rows, cells, strict=True):
-        parts.append((f"{line[0]:<{widths[0]}}  ", "$text-muted"))
+        parts.append((f"{line[0]:<{widths[0]}}  ", "$faded"))
         parts.append((f"{line[1]:<{widths[1]}}", ""))
         for place, text in enumerate(line[2:]):
             style = "$text-warning bold" if row.differs[place] else ""
             parts.append((f"  {text:<{widths[place + 2]}}", style))
-        role = _cut(row.role, room) if room >= WIDEST else ""
-        parts.append((f"  {role}".rstrip() + "\n", "$text-muted"))
+        role = cut(row.role, room) if room >= WIDEST else ""
+        parts.append((f"  {role}".rstrip() + "\n", "$faded"))
     return parts
 
 
@@ -71,7 +71,7 @@ def _head(label: str, name: str, trial: str) -> str:
     """Name another configuration: of a trial of the same study its number is enough."""
     study, _, number = name.rpartition("/")
     of = f"#{number}" if study == trial.rpartition("/")[0] else clean(name)
-    return _cut(f"  {label} {of}".rstrip(), WIDEST + 2)
+    return cut(f"  {label} {of}".rstrip(), WIDEST + 2)
 
 
 def _others(row: Row) -> list[str]:
@@ -82,11 +82,7 @@ def _others(row: Row) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    return _cut(value_cell(value), WIDEST)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return cut(value_cell(value), WIDEST)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

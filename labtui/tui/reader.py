@@ -59,6 +59,10 @@ class Reader:
         """
         return await asyncio.wrap_future(self._thread.submit(self._answer, question))
 
+    async def load(self, load: Callable[[], T]) -> T:
+        """Load code on the reading thread, which then has nothing to read yet."""
+        return await asyncio.wrap_future(self._thread.submit(load))
+
     def close(self) -> None:
         """Close the lab after the present question."""
         self._thread.submit(self._let_go)

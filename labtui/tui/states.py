@@ -14,7 +14,7 @@ GLYPHS = {
     "interrupted": "◍",
 }
 COLOURS = {
-    "queued": "$text-muted",
+    "queued": "$faded",
     "running": "$text-accent",
     "completed": "$text-success",
     "infeasible": "$text-error",
@@ -22,7 +22,7 @@ COLOURS = {
     "stopped": "$text-warning",
     "interrupted": "$text-warning",
 }
-_FULL, _EMPTY = "█", "░"
+_FULL, _EMPTY = "━", "╌"
 
 
 def state_text(state: str) -> str:

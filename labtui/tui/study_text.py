@@ -1,53 +1,68 @@
-"""What a study says of itself in words: its header, its roles, the name of what is shown."""
+"""What a study says of itself in words: its header, what it follows, how far it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from labtui.study.kinds import REPEATED
 from labtui.tui.states import bar, state_content, state_text
-from labtui.tui.widgets.textpane import heading, pairs
-from labtui.verdicts.text import clean, condition_text, domain_text, duration, number
+from labtui.verdicts.text import clean, cut, duration, number
 
 if TYPE_CHECKING:
     from labtui.store.records import StudyRecord
     from labtui.tui.feeds import StudyView
 
-Definition = Mapping[str, Any]
 ROOMY = 100
 """Columns from which glyphs have their words beside them."""
+
+SHORTEST = 8
+"""Cells that are left of a long name at least."""
 
 
 def header(view: StudyView, width: int) -> Content:
     """Write the three lines above the panes."""
-    study, progress = view.study, view.progress
+    study = view.study
     direction = "lower" if study.minimize else "higher"
     how = "best over training" if study.selection == "best" else "final value"
-    wide = width >= ROOMY
     twin = f"= labtui show {clean(study.name)}"
     metric = f"{clean(study.metric)}: {direction} is better, {how}"
     if len(metric) + len(twin) + 2 > width:
         metric = f"{clean(study.metric)} {'↓' if study.minimize else '↑'}"
     gap = " " * max(2, width - len(metric) - len(twin))
-    first = Content.assemble(
-        (f"{_cut(clean(study.name), 48 if wide else 24)}  ", "$text-primary bold"),
-        state_content(study.state),
-        f"  {bar(progress.done, progress.total, 20 if wide else 6)} ",
-        f"{progress.done}/{progress.total}",
-        *_counts(view, wide=wide),
-    )
     lines = (
-        first,
-        _goal(view),
-        Content.styled(metric + gap + twin, "$text-muted"),
+        _standing(view, width),
+        goal(view),
+        Content.styled(metric + gap + twin, "$faded"),
     )
     return Content("\n").join(line.truncate(width, ellipsis=True) for line in lines)
 
 
-def _goal(view: StudyView) -> Content:
+def _standing(view: StudyView, width: int) -> Content:
+    """Write name, state and counts; where there is little room, words, bar and name give way."""
+    study, progress = view.study, view.progress
+    name = clean(study.name)
+    shapes = ((20, True, 48), (20, False, 48), (6, False, 24), (0, False, 24))
+    for cells, wide, most in shapes if width >= ROOMY else shapes[2:]:
+        done = f"{progress.done}/{progress.total}"
+        rest = Content.assemble(
+            "  ",
+            state_content(study.state),
+            f"  {bar(progress.done, progress.total, cells)} " if cells else "  ",
+            done,
+            *_counts(view, wide=wide),
+        )
+        shown = cut(name, most)
+        if len(shown) + rest.cell_length <= width:
+            break
+    shown = cut(name, max(min(most, width - rest.cell_length), SHORTEST))
+    return Content.assemble((shown, "$text-primary bold"), rest)
+
+
+def goal(view: StudyView) -> Content:
+    """Write the line of the question: what the study follows, its goal and its tags."""
     study = view.study
     tags = tags_text(view.tags)
     return Content.assemble(
@@ -74,10 +89,6 @@ def tags_text(tags: Iterable[str]) -> str:
     return " ".join(f"#{clean(tag)}" for tag in tags)
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
 def _counts(view: StudyView, *, wide: bool) -> list[str | tuple[str, str]]:
     progress = view.progress
     found: list[str | tuple[str, str]] = []
@@ -92,42 +103,5 @@ def _counts(view: StudyView, *, wide: bool) -> list[str | tuple[str, str]]:
     if progress.eta is not None:
         found.append(f"  {duration(progress.eta)} left")
     elif wide and progress.elapsed is not None:
-        found.append((f"  took {duration(progress.elapsed)}", "$text-muted"))
+        found.append((f"  took {duration(progress.elapsed)}", "$faded"))
     return found
-
-
-def roles(view: StudyView) -> Content:
-    """Write what is compared, tuned away and fixed (P06)."""
-    by_role: dict[str, list[Definition]] = {"scientific": [], "nuisance": [], "fixed": []}
-    for definition in view.definitions:
-        by_role.setdefault(str(definition["role"]), []).append(definition)
-    parts: list[Content] = []
-    for role, title in _TITLES.items():
-        parts.append(heading(title))
-        rows = by_role[role]
-        parts.append(_definitions(rows) if rows else Content.styled("  none\n", "$text-muted"))
-        parts.append(Content("\n"))
-    if by_role["fixed"]:
-        parts.append(_caveat(by_role["fixed"]))
-    return Content.assemble(*parts)
-
-
-_TITLES = {
-    "scientific": "Scientific: compared",
-    "nuisance": "Nuisance: tuned away",
-    "fixed": "Fixed: caveats of the conclusion (P06)",
-}
-
-
-def _definitions(definitions: Iterable[Definition]) -> Content:
-    rows = []
-    for definition in definitions:
-        condition = condition_text(definition)
-        domain = domain_text(definition) + (f"  when {condition}" if condition else "")
-        rows.append((clean(str(definition["name"])), domain))
-    return pairs(rows)
-
-
-def _caveat(fixed: Iterable[Definition]) -> Content:
-    values = ", ".join(f"{clean(str(d['name']))}={domain_text(d)}" for d in fixed)
-    return Content.styled(f"What this study finds holds for {values}.", "$text-warning")

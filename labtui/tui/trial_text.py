@@ -47,7 +47,7 @@ def trial_title(trial: TrialRecord, study: StudyRecord, width: int) -> Content:
         state_content(trial.state),
         reason,
         f"\n{line}{between}",
-        (twin, "$text-muted"),
+        (twin, "$faded"),
     )
 
 

@@ -84,14 +84,14 @@ def answer_lines(judge: Judge, total: int, *, busy: bool) -> list[Line]:
         ]
     brief = judge.brief
     if brief is None:
-        return [Line("judging…" if busy else "", "$text-muted")]
+        return [Line("judging…" if busy else "", "$faded")]
     if not brief.trials:
-        return [Line("nothing to judge yet: no trial has ended", "$text-muted")]
+        return [Line("nothing to judge yet: no trial has ended", "$faded")]
     lines = [Line(clean(brief.answer), "bold")] if brief.answer else []
     so_far = [] if brief.complete else [f"so far: {brief.trials} of {total} trials have ended"]
     aside = so_far + ["judging…"] * busy
     if aside or not lines:
-        lines.append(Line("; ".join(aside or [brief.counts]), "$text-muted"))
+        lines.append(Line("; ".join(aside or [brief.counts]), "$faded"))
     return lines
 
 
@@ -113,7 +113,7 @@ def rows(judge: Judge) -> list[Row]:
         lines = tuple(_not_judged(brief.unknown, brief.trials))
         count = len(brief.unknown)
         about = f"{count} thing{'' if count == 1 else 's'} could not be judged, and why"
-        found.append(Row("not judged", "· not judged", "$text-muted", about, lines))
+        found.append(Row("not judged", "· not judged", "$faded", about, lines))
     return found
 
 
@@ -143,7 +143,7 @@ def _not_judged(unknown: Iterable[Unjudged], trials: int) -> Iterator[Line]:
     for one in unknown:
         about = f"{one.count} times" if one.count > 1 else one.subject
         named = f"{one.code}  {about if trials > 1 else ''}".rstrip()
-        yield Line(f"{named}: {clean(one.reason)}", "$text-muted", 2, "  ")
+        yield Line(f"{named}: {clean(one.reason)}", "$faded", 2, "  ")
 
 
 def lineup_lines(lineup: Lineup) -> Iterator[Line]:
@@ -190,6 +190,6 @@ def _entry(entry: Told, about: str) -> Iterator[Line]:
     for one in entry.findings:
         yield Line(clean(told(one, several=entry.count > 1)), "", 2)
     if entry.count > len(entry.findings):
-        yield Line(f"… and {entry.count - len(entry.findings)} more", "$text-muted", 2)
+        yield Line(f"… and {entry.count - len(entry.findings)} more", "$faded", 2)
     first = entry.findings[0]
     yield Line(f"→ {clean(sentence(first.advice))}  [{first.procedure}]", "$text-accent", 2)

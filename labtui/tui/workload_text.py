@@ -115,7 +115,7 @@ def lines(card: Card) -> Iterator[Line]:
             "  ",
         )
     if len(card.studies) > MOST_STUDIES:
-        yield Line(f"… and {len(card.studies) - MOST_STUDIES} more", "$text-muted", 2)
+        yield Line(f"… and {len(card.studies) - MOST_STUDIES} more", "$faded", 2)
     yield from _heading("Notes") if card.notes else ()
     for when, text in card.notes:
         yield Line(f"{clean(when)[:10]}  {clean(text)}", "", 2, " " * 12)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labtui.analysis.findings import Finding, Severity
+from labtui.analysis.arms import ArmOrder
+from labtui.analysis.findings import Finding, NotJudged, Severity
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.verdicts.check import check_study
@@ -71,6 +72,9 @@ class Brief:
         unknown: What could not be judged.
         findings: Those that are not about a single trial.
         lineup: The study beside the one it follows; None where it follows none.
+        not_judged: What could not be judged that is not about a single trial.
+        order: What may be said about the order of the arms; None for a single one.
+        evidence: Whether it trains given configurations again, and is not judged as a search.
     """
 
     answer: str
@@ -82,6 +86,9 @@ class Brief:
     unknown: tuple[Unjudged, ...]
     findings: tuple[Finding, ...]
     lineup: Lineup | None
+    not_judged: tuple[NotJudged, ...] = ()
+    order: ArmOrder | None = None
+    evidence: bool = False
 
 
 def brief(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> Brief:
@@ -104,6 +111,9 @@ def brief(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]) -> Brief:
         unknown=tuple(reasons(check.verdict.not_judged)),
         findings=tuple(one for one in check.verdict.findings if "trial" not in one.subject),
         lineup=line_up(lab, study, check) if study.parent else None,
+        not_judged=tuple(one for one in check.verdict.not_judged if "trial" not in one.subject),
+        order=check.order,
+        evidence=check.evidence,
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from labtui.analysis.findings import SEVERITIES
 from labtui.store.lab import Lab
-from labtui.study.fields import same
 from labtui.study.kinds import REPEATED
+from labtui.verdicts.beside import UNSET, alike, value_cell
 from labtui.verdicts.comparison import Row, Section, Side, objective_of
 from labtui.verdicts.comparison_chance import rerun_values, search_luck
 from labtui.verdicts.tables import selected_step
@@ -52,12 +52,9 @@ def parameter_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
 
 
 def _parameter(name: str, params: Sequence[Mapping[str, Any]]) -> Row:
-    first = params[0]
-    differs = any(
-        (name in one) != (name in first) or (name in one and not same(one[name], first[name]))
-        for one in params
-    )
-    cells = tuple(value_text(one[name]) if name in one else MISSING for one in params)
+    values = [one.get(name, UNSET) for one in params]
+    differs = not all(alike(value, values[0]) for value in values)
+    cells = tuple(map(value_cell, values))
     return Row(clean(name), cells, tuple(one.get(name) for one in params), differs)
 
 

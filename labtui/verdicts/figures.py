@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from labtui.analysis.findings import Finding
@@ -22,6 +24,15 @@ LOG_DECADES = 1.5
 
 PROPOSED = "proposed_range"
 """The evidence of a finding that names another range, in the units of the study file."""
+
+DRAWN = frozenset({"completed", "infeasible", "failed"})
+"""States of the trials in an axis plot; one that a person stopped says nothing of its place."""
+
+MARKERS = "•▲■+"
+"""Points of the arms, told apart by shape where colours are not; a fifth has the first again."""
+
+REACH = 0.97
+"""The shade of a proposed range ends a little before its mark, which it would hide."""
 
 Definition = Mapping[str, Any]
 
@@ -184,12 +195,54 @@ def axis_plots(
     trials: Sequence[TrialRecord],
     definitions: Sequence[Definition],
     findings: Sequence[Finding] = (),
+    chosen: Sequence[TrialRecord] = (),
 ) -> list[ChartSpec]:
     """Describe one axis plot for each varied definition, in the order of `varied`.
 
     A hyperparameter under two parents is two hyperparameters (P07), each with a figure of its own.
     """
-    return [axis_plot(study, trials, definition, findings) for definition in varied(definitions)]
+    return [
+        axis_plot(study, trials, definition, findings, chosen) for definition in varied(definitions)
+    ]
+
+
+@dataclass(frozen=True)
+class AxisPoints:
+    """Where the ended trials of a study lie on one axis.
+
+    Attributes:
+        arms: Of each arm the positions and objectives of the trials that completed.
+        crosses: Positions of the infeasible and failed ones.
+    """
+
+    arms: Mapping[str, tuple[list[float], list[float]]]
+    crosses: Sequence[float]
+
+    def best(self, n: int, *, minimize: bool) -> list[tuple[float, float]]:
+        """Give position and objective of the best few, the best first."""
+        points = ((y, x) for xs, ys in self.arms.values() for x, y in zip(xs, ys, strict=True))
+        pick = heapq.nsmallest if minimize else heapq.nlargest
+        found = pick(n, (point for point in points if math.isfinite(point[0])))
+        return [(x, y) for y, x in found]
+
+
+def axis_points(trials: Sequence[TrialRecord], definition: Definition) -> AxisPoints:
+    """Place trials on the axis of a definition; those in which it is not in force are left out."""
+    arms: dict[str, tuple[list[float], list[float]]] = {}
+    crosses: list[float] = []
+    for trial in trials:
+        if trial.state not in DRAWN:
+            continue
+        x = position(definition, trial.params)
+        if x is None:
+            continue
+        if trial.state != "completed":
+            crosses.append(x)
+        elif (y := trial.value) is not None:
+            xs, ys = arms.setdefault(trial.arm, ([], []))
+            xs.append(x)
+            ys.append(y)
+    return AxisPoints(arms, crosses)
 
 
 def axis_plot(
@@ -197,6 +250,8 @@ def axis_plot(
     trials: Sequence[TrialRecord],
     definition: Definition,
     findings: Sequence[Finding] = (),
+    chosen: Sequence[TrialRecord] = (),
+    points: AxisPoints | None = None,
 ) -> ChartSpec:
     """Describe the objective over one hyperparameter: a point a trial, a series an arm.
 
@@ -205,26 +260,29 @@ def axis_plot(
         trials: Its trials; those in which the definition is not in force are left out.
         definition: One entry of `Lab.hyperparameters`.
         findings: What was judged of the study: a proposed range is drawn beside the bounds.
+        chosen: Trials that stand out: the marked ones.
+        points: What `axis_points` gives of the trials, where it is at hand.
     """
     name = str(definition["name"])
-    placed: dict[str, list[tuple[float, float]]] = {}
-    crosses: list[float] = []
-    for trial in trials:
-        x = _position(definition, trial.params)
-        if x is None:
-            continue
-        if trial.state in ("infeasible", "failed"):
-            crosses.append(x)
-        elif trial.state == "completed" and trial.value is not None:
-            placed.setdefault(trial.arm, []).append((x, trial.value))
+    points = axis_points(trials, definition) if points is None else points
     condition = condition_text(definition)
-    values = (y for points in placed.values() for _, y in points)
+    values = [y for _, ys in points.arms.values() for y in ys if math.isfinite(y)]
+    proposals = [*_proposals(definition, findings)]
     return ChartSpec(
         title=f"{clean(name)} ({condition})" if condition else clean(name),
         x=_axis(definition),
         y=Axis(objective_label(study), scale=scale_of(values)),
-        series=(*(_cloud(arm, points) for arm, points in placed.items()), *_crosses(crosses)),
-        marks=(*_bounds(definition), *_proposals(definition, findings)),
+        series=(
+            *_proposed(definition, proposals, values),
+            *(
+                _cloud(arm, place, xs, ys)
+                for place, (arm, (xs, ys)) in enumerate(points.arms.items())
+            ),
+            *_best(study, points),
+            *_chosen(definition, chosen),
+            *_crosses(points.crosses),
+        ),
+        marks=(*_bounds(definition), *proposals, *_lost(definition, chosen)),
         worst="top" if study.minimize else "bottom",
         empty="no trial that has ended has this hyperparameter",
     )
@@ -236,9 +294,53 @@ def objective_label(study: StudyRecord) -> str:
     return f"{clean(study.metric)} ({how})"
 
 
-def _cloud(arm: str, points: Sequence[tuple[float, float]]) -> Series:
-    xs, ys = zip(*points, strict=True)
-    return Series(xs, ys, label=clean(arm), role="points", key=arm)
+def _cloud(arm: str, place: int, xs: Sequence[float], ys: Sequence[float]) -> Series:
+    marker = MARKERS[place % len(MARKERS)]
+    return Series(xs, ys, label=clean(arm), role="points", key=arm, marker=marker)
+
+
+def _best(study: StudyRecord, points: AxisPoints) -> Iterator[Series]:
+    for x, y in points.best(1, minimize=study.minimize):
+        yield Series((x,), (y,), "best", "points", key="best", marker="★")
+
+
+def _chosen(definition: Definition, chosen: Sequence[TrialRecord]) -> Iterator[Series]:
+    points = axis_points(chosen, definition).arms.values()
+    xs = [x for xs, _ in points for x in xs]
+    if xs:
+        ys = [y for _, ys in points for y in ys]
+        label = f"{len(xs)} marked" if len(chosen) > 1 else f"#{chosen[0].number}"
+        yield Series(xs, ys, label, "points", key="marked", marker="◆")
+
+
+def _lost(definition: Definition, chosen: Sequence[TrialRecord]) -> Iterator[Mark]:
+    """Name the chosen trials that have no objective."""
+    for trial in chosen:
+        x = position(definition, trial.params)
+        if x is not None and trial.state in DRAWN and trial.state != "completed":
+            yield Mark("x", x, f"#{trial.number} ✗", "step")
+
+
+def _proposed(
+    definition: Definition, proposals: Sequence[Mark], values: Sequence[float]
+) -> Iterator[Series]:
+    """Shade what a proposed range adds to the present one."""
+    bounds = sorted(mark.value for mark in _bounds(definition))
+    if not bounds or not values or min(values) == max(values):
+        return
+    for mark in proposals:
+        if bounds[0] <= mark.value <= bounds[1]:
+            continue
+        near = bounds[0] if mark.value < bounds[0] else bounds[1]
+        logarithmic = definition.get("scale") == "log" and min(near, mark.value) > 0
+        far = (
+            near * (mark.value / near) ** REACH
+            if logarithmic
+            else near + REACH * (mark.value - near)
+        )
+        ends = min(near, far), max(near, far)
+        low, high = (min(values),) * 2, (max(values),) * 2
+        yield Series(ends, high, "proposed", "band", key="proposed", emphasis=False, low=low)
 
 
 def _crosses(positions: Sequence[float]) -> list[Series]:
@@ -248,10 +350,10 @@ def _crosses(positions: Sequence[float]) -> list[Series]:
     return [Series(tuple(positions), nowhere, "infeasible", role="infeasible", key="infeasible")]
 
 
-def _position(definition: Definition, params: Mapping[str, Any]) -> float | None:
-    """Place a configuration on the axis; None where the definition is not in force in it."""
+def position(definition: Definition, params: Mapping[str, Any]) -> float | None:
+    """Place a configuration on the axis of a definition; None where it is not in force in it."""
     name = definition["name"]
-    if name not in params or not _in_force(definition, params):
+    if name not in params or (definition.get("when") and not _in_force(definition, params)):
         return None
     value = params[name]
     if definition.get("values") is not None:
@@ -296,4 +398,4 @@ def _proposals(definition: Definition, findings: Sequence[Finding]) -> Iterable[
         for end in one.evidence.get(PROPOSED) or ():
             if not any(math.isclose(end, bound, rel_tol=1e-9) for bound in bounds):
                 place = 1 - end if definition.get("one_minus") else end
-                yield Mark("x", float(place), f"try {number(end)}", "proposal")
+                yield Mark("x", float(place), f"proposed {number(end)}", "proposal")

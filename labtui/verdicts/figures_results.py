@@ -79,9 +79,9 @@ def isolation_plot(study: StudyRecord, table: StudyTable, found: Isolation) -> C
     axis = clean(found.name) + (", from" if found.bucketed else "")
     name = clean(found.name) + (f" ({clean(found.condition)})" if found.condition else "")
     return ChartSpec(
-        title=f"{name}: best of each, after tuning the rest",
+        title=f"{name}: best of each",
         x=Axis(
-            f"{axis}  (below: feasible ✗infeasible)",
+            f"{axis}  (n ✗infeasible)",
             categories=_labels(found),
             notes=tuple(_note(column, len(found.columns)) for column in found.columns),
         ),
@@ -114,8 +114,12 @@ def _labels(found: Isolation) -> tuple[str, ...]:
 
 
 def _digits(value: float, digits: int) -> str:
-    mantissa, exponent, power = f"{value:.{digits}g}".partition("e")
-    return f"{mantissa}e{int(power)}" if exponent else mantissa
+    """Write a number with so many digits, in the shorter of its two ways."""
+    plain = f"{value:.{digits}g}"
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    short = f"{mantissa}e{int(power)}"
+    shorter = digits == 1 and len(short) < len(plain)
+    return short if "e" in plain or shorter else plain
 
 
 def _note(column: IsolationColumn, columns: int) -> str:
@@ -137,8 +141,8 @@ def budget_plot(study: StudyRecord, table: StudyTable) -> ChartSpec:
     wide = ", 5–95 %" if any(not one.emphasis for one in series) else ""
     edges = (value for one in series for side in (one.low, one.y) for value in side)
     return ChartSpec(
-        title=f"best of k trials: median, quartiles{wide}",
-        x=Axis("k (exact, without replacement; random search; nothing beyond n)"),
+        title=f"best of k: median, quartiles{wide}",
+        x=Axis("k (exact, without replacement; nothing beyond n)"),
         y=Axis(objective_label(study), scale=scale_of(edges)),
         series=tuple(series),
         worst="top" if study.minimize else "bottom",
@@ -185,7 +189,7 @@ def best_step_plot(study: StudyRecord, trials: Iterable[TrialRecord]) -> ChartSp
     counts, edges = np.histogram(shares, bins=BINS, range=(0.0, 1.0))
     first, last = (sum(s <= FIRST for s in shares), sum(s >= LAST for s in shares))
     return ChartSpec(
-        title=f"when {len(shares)} feasible trials were best at {clean(study.metric)}",
+        title=f"when {len(shares)} feasible trials were best",
         x=Axis("best step / last step", limits=(0.0, 1.0)),
         y=Axis("trials"),
         series=(Series((edges[:-1] + edges[1:]) / 2, counts, role="bars", key="steps"),)

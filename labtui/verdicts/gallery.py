@@ -20,10 +20,10 @@ from labtui.verdicts.figures_results import (
     isolation_plot,
     isolations,
 )
-from labtui.verdicts.figures_stability import norm_plots, norm_trials
+from labtui.verdicts.figures_stability import above_plots, how_to_log, norm_plots, norm_trials
 from labtui.verdicts.loading import study_table
 
-KINDS = ("curves", "axis", "isolation", "grad-norm", "budget", "best-step")
+KINDS = ("curves", "axis", "isolation", "grad-norm", "stability", "budget", "best-step")
 """The kinds of figures, in the order in which a study is read."""
 
 LAUNCH = "launch"
@@ -94,6 +94,12 @@ def figures_of(
         return list(_axis(lab, study, shown, asked.hyperparameter, findings))
     if kind == "grad-norm":
         return list(_norms(lab, study, shown, asked))
+    if kind == "stability":
+        best = None if asked.trials is None else shown
+        above = above_plots(lab, study, trials, best)
+        return [Figure(kind, f"trial {one.best.number}", one.spec) for one in above] or [
+            Figure(kind, "", NOT_TRAINED)
+        ]
     if kind == "best-step":
         return [Figure(kind, "", best_step_plot(study, shown))]
     if kind == LAUNCH:
@@ -180,13 +186,25 @@ def _norms(
 ) -> Iterator[Figure]:
     chosen = norm_trials(study, trials) if asked.trials is None else trials
     plots = norm_plots(lab, chosen)
-    for trial, curve, histogram in plots:
-        yield Figure("grad-norm", f"trial {trial.number}", curve)
-        yield Figure("grad-norm", f"trial {trial.number} histogram", histogram)
+    for one in plots:
+        yield Figure("grad-norm", f"trial {one.trial.number}", one.curve)
+        yield Figure("grad-norm", f"trial {one.trial.number} histogram", one.histogram)
     if not plots:
-        empty = f"none of these trials logged {NORM}, the norm of the full, unclipped gradient"
-        spec = ChartSpec("gradient norm", Axis("step"), Axis(NORM), (), empty=empty)
-        yield Figure("grad-norm", "", spec)
+        yield Figure("grad-norm", "", no_norms(study) if chosen else NOT_TRAINED)
+
+
+NOT_TRAINED = ChartSpec(
+    "stability", Axis("step"), Axis(), (), empty="no trial has been evaluated yet"
+)
+
+
+def no_norms(study: StudyRecord) -> ChartSpec:
+    """Say that no gradient norms were logged, and how they are."""
+    empty = (
+        f"none of these trials logged {NORM}, the norm of the full, unclipped gradient: "
+        f"{how_to_log(study)}"
+    )
+    return ChartSpec("gradient norm", Axis("step"), Axis(NORM), (), empty=empty)
 
 
 def _check(lab: Lab, study: StudyRecord, name: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -120,7 +119,7 @@ def _selected_step(trial: TrialRecord) -> int | None:
 
 def _configurations(params: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
     numbers: dict[str, int] = {}
-    texts = (json.dumps(one, sort_keys=True) for one in params)
+    texts = (repr(sorted(one.items())) for one in params)  # json.dumps takes twice as long
     return tuple(numbers.setdefault(text, len(numbers)) for text in texts)
 
 

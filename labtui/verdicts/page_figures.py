@@ -27,6 +27,8 @@ LEADS = {
     "isolation": "The best of each value after tuning everything else (P24).",
     "budget": "What a search of fewer trials would have found (P31).",
     "grad-norm": "Norms far above their surroundings speak for clipping (P38, P41).",
+    "stability": "A training loss that goes up at rates just above the best one: it is instability "
+    "that limits the rate (P37); try warmup, then clipping (P40, P41).",
     "best-step": "Best steps near the end ask for longer training, early ones for shorter (P33).",
     LAUNCH: "A point a fresh rerun; the candidate's mean has to get beyond the dashed line (P30). "
     "◦ is the value it was selected for, which does not count.",
@@ -37,6 +39,7 @@ HEADINGS = {
     "isolation": "Isolation",
     "budget": "Budget",
     "grad-norm": "Gradient norms",
+    "stability": "Just above the best rate",
     "best-step": "Best steps",
     LAUNCH: "Launches",
 }

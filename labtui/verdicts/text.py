@@ -36,6 +36,11 @@ def clean(text: str, multiline: bool = False) -> str:
     return printable("".join(plain))
 
 
+def cut(text: str, most: int) -> str:
+    """Shorten text to at most so many characters, with an ellipsis where something went."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def number(value: float | None) -> str:
     """Write a number with four significant digits; a whole number of type int in full."""
     if value is None:

@@ -20,12 +20,11 @@ def test_a_frame_costs_a_small_multiple_of_placing_its_points():
     noise = np.random.default_rng(0).standard_normal((8, 2000))
     losses = np.exp(-x / 500 + 0.12 * noise)
     losses[2, 800:1100] = np.nan
-    spec = ChartSpec(
-        "loss",
-        Axis("step"),
-        Axis("loss", scale="log"),
-        tuple(Series(x, y, f"{n}", key=n) for n, y in enumerate(losses)),
-    )
+
+    def frame():
+        series = tuple(Series(x, y, f"{n}", key=n) for n, y in enumerate(losses))
+        spec = ChartSpec("loss", Axis("step"), Axis("loss", scale="log"), series)
+        render(spec, 200, 50, smoothing=0.95)
 
     def loop():
         rows = [[" "] * 200 for _ in range(50)]
@@ -35,10 +34,7 @@ def test_a_frame_costs_a_small_multiple_of_placing_its_points():
                 rows[line][column] = "*"
 
     # By turns: what slows the machine for a while slows both.
-    frames, loops = zip(
-        *((cost(lambda: render(spec, 200, 50, smoothing=0.95)), cost(loop)) for _ in range(10)),
-        strict=True,
-    )
+    frames, loops = zip(*((cost(frame), cost(loop)) for _ in range(10)), strict=True)
     assert min(frames) < 40 * min(loops)  # 18 to 24 on an idle machine and on one with four jobs
 
 

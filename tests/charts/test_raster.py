@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from labtui.charts import Axis, ChartSpec, Mark, Series
+from labtui.charts.overlay import short_labels
 from labtui.charts.raster import View, render
 
 anything = st.one_of(
@@ -297,7 +298,7 @@ def test_hidden_series_stay_in_the_legend():
     spec = ChartSpec("", Axis(), Axis(), (Series([0, 1], [0, 1], "a", key=7),))
     grid = render(spec, 60, 15, hidden=frozenset({7}))
     assert [row.ident for row in grid.legend] == [7]
-    assert "hidden" in grid.lines[grid.legend[0].row]
+    assert "╌╌ a" in grid.lines[grid.legend[0].row]
     assert "series:0" not in grid.names
 
 
@@ -339,3 +340,43 @@ def test_an_empty_bars_series_beside_points_is_fine():
         "", Axis(), Axis(), (Series((), (), role="bars"), Series([1], [1], role="points"))
     )
     assert render(spec, 40, 12).plot is not None
+
+
+def test_the_name_that_all_labels_share_is_left_out_where_their_values_are_words():
+    assert short_labels(["#1 optimizer=sgd", "#2 optimizer=adam", ""]) == ["#1 sgd", "#2 adam", ""]
+    for kept in (
+        ["#1 width=64", "#2 width=128"],
+        ["optimizer=sgd"],
+        ["#1 optimizer=sgd", "#2 schedule=cosine"],
+        ["#1 optimizer=sgd, depth=2", "#2 optimizer=adam, depth=2"],
+    ):
+        assert short_labels(kept) == kept
+
+
+def test_a_figure_is_drawn_once_for_any_crosshair_and_badge():
+    x = np.arange(400)
+    spec = ChartSpec("t", Axis("step"), Axis(), (Series(x, np.sin(x / 9), "a"),))
+    plain = render(spec, 60, 15, smoothing=0.9)
+    (drawn,) = spec.drawn.values()
+    read = render(spec, 60, 15, smoothing=0.9, cursor_x=100, badge="● live")
+    assert list(spec.drawn.values()) == [drawn]
+    assert read.lines[0].endswith("● live")
+    assert read.readings
+    assert render(spec, 60, 15, smoothing=0.9).lines == plain.lines
+    for size in range(20, 60):
+        render(spec, size, 12)
+    assert len(spec.drawn) <= 2
+
+
+def test_a_dimmed_curve_that_shares_its_key_is_not_read_twice():
+    x = np.arange(10)
+    train = Series(x, x + 1.0, key=3, emphasis=False)
+    spec = ChartSpec("", Axis("step"), Axis(), (train, Series(x, x * 1.0, "#3", key=3)))
+    grid = render(spec, 60, 15, cursor_x=4.0)
+    assert [row.ident for row in grid.legend] == [3]
+
+
+def test_a_low_plot_has_more_than_two_ticks():
+    spec = ChartSpec("", Axis(), Axis(), (Series([0, 1], [0.02, 0.88]),))
+    ticks = [line.partition("┤")[0] for line in render(spec, 50, 12).lines if "┤" in line]
+    assert len(ticks) >= 4

@@ -63,7 +63,7 @@ def test_a_study_that_is_run_shows_its_finding_and_no_other():
         assert seen.found.subject == {"hyperparameter": "learning_rate", "side": "high"}
         assert seen.found.evidence["proposed_range"] == [1e-4, 0.1]
         (spec,) = studied.figures(picture, seen)
-        assert [mark.label for mark in spec.marks if mark.kind == "proposal"] == ["try 0.1"]
+        assert [mark.label for mark in spec.marks if mark.kind == "proposal"] == ["proposed 0.1"]
         with pytest.raises(LookupError, match="no example of over-clipped"):
             studied.example("over-clipped", picture, seen.study, seen.findings)
 

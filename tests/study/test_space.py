@@ -182,3 +182,24 @@ def test_resolve_asks_for_what_exists_and_fills_in_what_is_fixed():
 
     assert resolve(parse_study(NESTED), choose) == {"model": "mlp", "kind": "deep", "depth": 3}
     assert asked == ["model", "kind"]
+
+
+@given(continuous(), st.lists(st.floats(allow_nan=False) | st.integers() | st.booleans()))
+def test_many_positions_are_those_of_each(axis, values):
+    inside = [axis.value(u) for u in (0.0, 0.1, 0.5, 0.9, 1.0)]
+    given_values = [*values, *inside, "text", None]
+
+    def one(value):
+        try:
+            return axis.position(value)
+        except (ValueError, TypeError):
+            return math.nan
+
+    found = axis.positions(given_values)
+    assert [str(at) for at in found] == [str(one(value)) for value in given_values]
+
+
+def test_positions_of_a_list_are_nan_where_there_is_none():
+    axis = Dimension(Hyperparameter(role="nuisance", values=["a", "b"]))
+    assert axis.positions(["b", "a"]) == [0.75, 0.25]
+    assert math.isnan(axis.positions(["c"])[0])

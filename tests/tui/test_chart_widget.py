@@ -253,3 +253,68 @@ async def test_every_role_has_a_component_class_and_every_key_a_name():
     bindings = Chart.BINDINGS
     assert all(binding.id.startswith("chart.") and binding.tooltip for binding in bindings)
     assert len({binding.id for binding in bindings}) == len(bindings)
+
+
+async def test_a_live_chart_follows_until_it_is_zoomed_and_again_when_asked():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chart.live = True
+        assert shown(app.chart)[0].endswith("● live")
+        await pilot.press("plus")
+        assert shown(app.chart)[0].endswith("◌ held → f")
+        held = app.chart.view.x
+        app.chart.show(decay(count=400))
+        await pilot.pause()
+        assert app.chart.view.x == held
+        assert shown(app.chart)[0].endswith("new points → f")
+        await pilot.press("f")
+        assert app.chart.grid.x.high == pytest.approx(399)
+        assert app.chart.grid.x.high - app.chart.grid.x.low == pytest.approx(held[1] - held[0])
+        app.chart.show(decay(count=500))
+        await pilot.pause()
+        assert app.chart.grid.x.high == pytest.approx(499)
+        assert shown(app.chart)[0].endswith("● live")
+        await pilot.press("0")
+        assert app.chart.view == View()
+
+
+async def test_a_window_on_a_log_axis_follows_in_decades():
+    app = ChartApp(decay(count=300))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chart.live = True
+        await pilot.press("x", "plus")
+        before = app.chart.grid.x
+        await pilot.press("f")
+        after = app.chart.grid.x
+        assert after.log
+        assert 10**after.high == pytest.approx(299)
+        assert after.high - after.low == pytest.approx(before.high - before.low)
+
+
+async def test_curves_are_looked_at_one_by_one():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        idents = [row.ident for row in app.chart.grid.legend]
+        alone = []
+        for _ in idents:
+            await pilot.press("H")
+            alone.append(set(idents) - app.chart.hidden)
+            assert [row.ident for row in app.chart.grid.legend] == idents
+        assert alone == [{ident} for ident in idents]
+        await pilot.press("H")
+        assert not app.chart.hidden
+
+
+async def test_a_figure_drawn_in_advance_is_not_drawn_again():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("plus")
+        spec = decay(count=400)
+        app.chart.prepare(spec)
+        (ready,) = spec.drawn.values()
+        app.chart.show(spec)
+        lines = shown(app.chart)
+        assert list(spec.drawn.values()) == [ready]
+        await pilot.press("right")
+        assert shown(app.chart) != lines
+        assert list(spec.drawn.values()) == [ready]

@@ -277,7 +277,8 @@ async def test_the_help_is_about_the_screen_and_names_the_command(paths):
 
 
 def test_every_screen_of_its_own_has_a_topic():
-    assert {"trial", "next", "again", "launch", "workload"} <= set(CHAINS) & set(TOPICS)
+    assert {"next", "again", "launch", "workload"} <= set(CHAINS) & set(TOPICS)
+    assert {"trial-facts", "trial-curves", "trial-log"} <= set(TOPICS)  # a trial has one for each pane
     assert all(TOPICS[name].twin.startswith("labtui ") for name in TOPICS)
 
 

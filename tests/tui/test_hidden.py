@@ -4,6 +4,7 @@ from labtui.engine.asking import change_tags
 from labtui.engine.client import add_note
 from labtui.tui.app import LabApp
 from labtui.tui.layout import PANES
+from labtui.tui.widgets.trials import TrialTable
 from tests.support.hidden import add_test_metrics, is_seen
 from tests.support.labs import make_lab
 from tests.tui.driving import LARGE, open_study, screen_text, until
@@ -27,6 +28,7 @@ async def test_no_pane_of_a_study_or_trial_has_it(tmp_path):
             assert "error_rate" in text
             assert not is_seen(text.encode())
         app.screen.action_show("trials")
+        await until(pilot, lambda: isinstance(app.screen.focused, TrialTable))
         await pilot.press("enter")
         await until(pilot, lambda: "To reproduce it" in screen_text(app))
         assert not is_seen(screen_text(app).encode())

@@ -2,7 +2,7 @@ import pytest
 
 from labtui.store.lab import Lab
 from labtui.tui.filters import BadFilter
-from labtui.tui.lab_feed import STUDIES, LabFeed, StudyRow
+from labtui.tui.lab.feed import STUDIES, LabFeed, StudyRow
 from labtui.tui.reader import Pulse
 from tests.support.labs import make_lab
 from tests.tui.driving import running

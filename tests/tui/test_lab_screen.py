@@ -7,8 +7,8 @@ from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 from labtui.tui.app import LabApp
+from labtui.tui.lab.sparkline import sparkline
 from labtui.tui.screens.workload import WorkloadScreen
-from labtui.tui.sparkline import sparkline
 from labtui.tui.widgets.table import Table
 from labtui.verdicts.exports import logged
 from tests.support.labs import make_lab

@@ -147,7 +147,7 @@ async def test_an_undecided_launch_is_rejected_with_a_reason_that_can_be_taken_b
         )
         assert chart.region.right <= evidence.region.x
         assert evidence.region.bottom <= doubts.region.y
-        assert "could not train 0 0" in words(app, "evidence")
+        assert "infeasible 0 0" in words(app, "evidence")
         await pilot.press("x", "enter")
         assert "say why" in screen_text(app)
         await pilot.press(*"too dear", "enter")

@@ -14,10 +14,10 @@ from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 from labtui.study.spec import load_study
-from labtui.tui import drafting
 from labtui.tui.app import LabApp
-from labtui.tui.draft_lines import domain_line, read_domain, read_number
-from labtui.tui.draft_start import of_study, of_workload
+from labtui.tui.drafts import drafting
+from labtui.tui.drafts.lines import domain_line, read_domain, read_number
+from labtui.tui.drafts.start import of_study, of_workload
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.drafted import FileScreen
 from labtui.tui.screens.new import NewScreen, is_own_line
@@ -418,7 +418,7 @@ async def test_a_persons_own_script_is_designed_and_gets_more_names(paths, tmp_p
 
 
 def test_what_is_proposed_is_what_labtui_init_writes(paths):
-    from labtui.tui.draft_judged import judge
+    from labtui.tui.drafts.judged import judge
     from labtui.verdicts.scaffolding import Asked, find_source, scaffold
 
     source = find_source(paths, "digits-mlp")

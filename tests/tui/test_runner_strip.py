@@ -15,7 +15,7 @@ def test_a_slot_says_what_it_trains_and_how_far_it_is():
     running = Running(4711, (slot(1), slot(2, None)), ("digits", "next[red]"), 12)
     head, first, second = content(running, 120, 9).plain.splitlines()
     assert head == "● runner 4711 at work  12 trials to come  queue digits → next[red]"
-    for shown in ("1 cpu", "digits/17", "█████░", "340/1000", "1.2 ms/step", "98 %", "212 MB"):
+    for shown in ("1 cpu", "digits/17", "━━━━━╌", "340/1000", "1.2 ms/step", "98 %", "212 MB"):
         assert shown in first
     assert "2 cpu  ◌ waiting" in second
 

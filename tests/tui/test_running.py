@@ -5,7 +5,7 @@ import pytest
 from labtui.store.lab import Lab
 from labtui.store.writer import Writer
 from labtui.tui.app import LabApp
-from labtui.tui.running import what_stops
+from labtui.tui.screens.running import what_stops
 from tests.support.labs import make_lab
 from tests.tui.driving import SMALL, running, screen_text, until
 

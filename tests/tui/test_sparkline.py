@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labtui.tui.sparkline import BLOCKS, Course, sparkline
+from labtui.tui.lab.sparkline import BLOCKS, Course, sparkline
 
 FINITE = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
 

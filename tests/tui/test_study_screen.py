@@ -37,7 +37,7 @@ async def test_on_a_small_screen_one_pane_at_a_time(paths):
             ("isolation", "best of each"),
             ("budget", "best of k"),
             ("stability", "grad_norm"),
-            ("design", "Fixed: caveats"),
+            ("design", "Scientific: compared"),
             ("verdict", "In this sample"),
             ("trials", "at step"),
         ]:
@@ -54,8 +54,8 @@ async def test_on_a_large_screen_all_panes_at_once(paths):
         for shown in ("at step", "curves 1/2", "axes 1/4", "median", "verdict"):
             assert shown in text
         await pilot.press("8")
-        await until(pilot, lambda: "batch_size=64" in screen_text(app))
-        assert "Scientific: compared" in screen_text(app)
+        await until(pilot, lambda: "Scientific: compared" in screen_text(app))
+        assert "2 arms × 10 trials = 20, 1,000 steps each" in screen_text(app)
         assert "✗" in text
         assert "┊" in text
         await pilot.press("z")
@@ -268,7 +268,7 @@ async def test_two_thousand_trials_are_all_there(tmp_path):
     app = LabApp(paths, study=NAME)
     async with app.run_test(size=SMALL) as pilot:
         await open_study(pilot, app)
-        assert len(table(app).rows) == 2000
+        await until(pilot, lambda: len(table(app).rows) == 2000)
         await pilot.press("o", "G")
         with Lab(paths) as lab:
             assert lab.study(NAME).total == 2000

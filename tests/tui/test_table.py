@@ -5,6 +5,7 @@ from textual.app import App
 
 from labtui.tui.widgets.columns import Column, fit
 from labtui.tui.widgets.table import Table
+from tests.tui.driving import until
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ async def test_moving_by_every_key_in_a_table_of_ten_thousand():
     app = TableApp()
     async with app.run_test(size=(40, 10)) as pilot:
         app.table.show(rows(*map(float, range(10_000))))
+        await until(pilot, lambda: app.table.rows)  # so many are sorted on a thread of their own
         for key, expected in [
             ("G", 9999),
             ("k", 9998),

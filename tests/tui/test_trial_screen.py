@@ -7,7 +7,7 @@ from labtui.store.paths import LabPaths
 from labtui.tui.app import LabApp
 from labtui.tui.parameters_text import parameters_text
 from labtui.tui.screens.trial import TrialScreen
-from labtui.tui.widgets.chart_grid import ChartGrid
+from labtui.tui.widgets.figures import Figures
 from labtui.tui.widgets.output import OutputView
 from labtui.tui.widgets.trial_deck import TABS, visible
 from labtui.verdicts.beside import Beside, Other, Row
@@ -43,7 +43,7 @@ async def open_trial(pilot, app, name):
 
 
 def grid(app):
-    return app.screen.query_one(ChartGrid)
+    return app.screen.query_one(Figures)
 
 
 def told(app, text):

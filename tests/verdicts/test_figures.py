@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from labtui.analysis.findings import finding
+from labtui.charts.raster import render
 from labtui.verdicts.figures import axis_plot, axis_plots, best_trials, curves, varied
 
 
@@ -98,9 +100,9 @@ def test_an_axis_plot_for_each_varied_definition(lab, study, trials):
 
 def test_conditional_hyperparameters_are_different_ones(lab, study, trials):
     nesterov, adam, decay, _ = axis_plots(study, trials, lab.hyperparameters(study.name))
-    assert [s.label for s in nesterov.series] == ["optimizer=nesterov", "infeasible"]
-    assert [s.label for s in adam.series] == ["optimizer=adam", "infeasible"]
-    assert [s.label for s in decay.series] == ["optimizer=nesterov", "optimizer=adam", "infeasible"]
+    assert [s.label for s in nesterov.series] == ["optimizer=nesterov", "best", "infeasible"]
+    assert [s.label for s in adam.series] == ["optimizer=adam", "best", "infeasible"]
+    assert [s.label for s in decay.series][:2] == ["optimizer=nesterov", "optimizer=adam"]
     assert [m.value for m in nesterov.marks] == [1e-3, 10.0]
     assert [m.value for m in adam.marks] == [1e-5, 0.1]
     assert nesterov.x.scale == "log"
@@ -111,7 +113,7 @@ def test_an_axis_plot_has_a_point_a_trial(lab, study, trials):
     decay = axis_plots(study, trials, lab.hyperparameters(study.name))[2]
     crosses = decay.series[-1]
     assert crosses.role == "infeasible"
-    assert sum(len(s.x) for s in decay.series) == len(trials)
+    assert sum(len(s.x) for s in decay.series if s.key != "best") == len(trials)
     assert len(crosses.x) == sum(t.state in ("infeasible", "failed") for t in trials)
     assert np.isnan(crosses.y).all()
     assert all(math.isfinite(y) for s in decay.series[:-1] for y in s.y)
@@ -144,7 +146,7 @@ def test_values_are_matched_as_a_study_file_means_them(study, trials):
     found = []
     for params in ('{"flag": true}', '{"flag": 1.0}', '{"flag": "y"}', "{}"):
         trial = dataclasses.replace(trials[0], params_json=params, state="completed")
-        found.append([x for s in axis_plot(study, [trial], flag).series for x in s.x])
+        found.append([x for s in axis_plot(study, [trial], flag).series[:1] for x in s.x])
     assert found == [[1.0], [0.0], [], []]
 
 
@@ -153,3 +155,47 @@ def test_maximized_objectives_have_their_worst_below(study, trials):
     definition = {"name": "weight_decay", "role": "nuisance", "range": [0, 1]}
     assert axis_plot(up, trials, definition).worst == "bottom"
     assert axis_plot(study, trials, definition).worst == "top"
+
+
+def test_arms_are_told_apart_by_shape_and_the_best_stands_out(lab, study, trials):
+    decay = axis_plots(study, trials, lab.hyperparameters(study.name))[2]
+    arms = [s for s in decay.series if s.role == "points" and s.key != "best"]
+    assert len({s.marker for s in arms}) == len(arms) == 2
+    (best,) = [s for s in decay.series if s.key == "best"]
+    found = min((t for t in trials if t.state == "completed"), key=lambda t: t.value)
+    assert (list(best.x), list(best.y)) == ([found.params["weight_decay"]], [found.value])
+    assert best.marker not in {s.marker for s in arms}
+    grid = render(decay, 76, 18)
+    text = "".join(part for row in range(grid.height) for part, _ in grid.runs(row))
+    for one in (*arms, best):
+        assert one.marker in text
+
+
+def test_marked_trials_stand_out_also_where_they_are_infeasible(lab, study, trials):
+    definitions = lab.hyperparameters(study.name)
+    lost = next(t for t in trials if t.state == "infeasible")
+    good = [t for t in trials if t.state == "completed"][:2]
+    decay = axis_plots(study, trials, definitions, (), [*good, lost])[2]
+    (marked,) = [s for s in decay.series if s.key == "marked"]
+    assert list(marked.y) == [t.value for t in good]
+    labels = {mark.label: mark.value for mark in decay.marks}
+    assert labels[f"#{lost.number} ✗"] == lost.params["weight_decay"]
+    assert not any(s.key == "marked" for s in axis_plots(study, trials, definitions)[2].series)
+
+
+def test_a_proposed_range_is_shaded_beyond_the_bound_alone(lab, study, trials):
+    subject = {"hyperparameter": "weight_decay"}
+    for proposed, shaded in (([1e-6, 10.0], True), ([1e-6, 1e-3], False)):
+        one = finding(
+            "search-boundary", "alert", "m", "a", subject=subject,
+            evidence={"proposed_range": proposed},
+        )  # fmt: skip
+        decay = axis_plots(study, trials, lab.hyperparameters(study.name), [one])[2]
+        bands = [s for s in decay.series if s.role == "band"]
+        assert bool(bands) == shaded
+        assert [m.label for m in decay.marks if m.kind == "proposal"] == [
+            f"proposed {10 if shaded else 0.001}"
+        ]
+        if shaded:
+            assert bands[0].x[0] == 0.1
+            assert 1.0 < bands[0].x[1] < 10.0

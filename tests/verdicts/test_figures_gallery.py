@@ -77,7 +77,7 @@ def test_chosen_trials_have_their_norms_drawn(lab, study, trials):
         "trial 4 histogram",
     ]
     (empty,) = figures_of(lab, study, trials, "grad-norm", Choice(trials=[]))
-    assert "grad_norm" in empty.spec.empty
+    assert empty.spec.empty == "no trial has been evaluated yet"
 
 
 def test_a_proposed_range_is_drawn_beside_the_bounds(lab, study, trials):
@@ -95,7 +95,7 @@ def test_a_proposed_range_is_drawn_beside_the_bounds(lab, study, trials):
         (spec.title, m.value) for spec in specs for m in spec.marks if m.kind == "proposal"
     ]
     assert proposals == [("learning_rate (optimizer=adam)", 1.0)]
-    assert "try 1" in to_text(specs[1], 80, 18)
+    assert "proposed 1" in to_text(specs[1], 80, 18)
 
 
 def test_a_proposal_for_one_minus_x_is_drawn_as_the_axis_is(study):
@@ -117,7 +117,7 @@ def test_a_proposal_for_one_minus_x_is_drawn_as_the_axis_is(study):
     (spec,) = axis_plots(study, [], [momentum], [found])
     (mark,) = [m for m in spec.marks if m.kind == "proposal"]
     assert mark.value == pytest.approx(0.01)
-    assert mark.label == "try 0.99"
+    assert mark.label == "proposed 0.99"
 
 
 def test_curves_say_why_they_will_never_come(lab, study, monkeypatch):
@@ -131,3 +131,13 @@ def test_curves_say_why_they_will_never_come(lab, study, monkeypatch):
     assert "40 failed" in said
     assert "the trainer raised ValueError" in said
     assert "appear" not in said
+
+
+def test_stability_says_when_nothing_has_trained_and_how_norms_are_logged(lab, study, trials):
+    none = [dataclasses.replace(t, state="queued", step=0, best_value=None) for t in trials]
+    for kind in ("stability", "grad-norm"):
+        (one,) = figures_of(lab, study, none, kind)
+        assert one.spec.empty == "no trial has been evaluated yet"
+    bare = [dataclasses.replace(t, id=10_000 + t.id) for t in trials]  # none has any points
+    (one,) = figures_of(lab, study, bare, "grad-norm")
+    assert 'trial.log(step, {"grad_norm": …})' in one.spec.empty

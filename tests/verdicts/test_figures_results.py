@@ -43,7 +43,7 @@ def named(spec, label):
 def test_arms_are_isolated_with_their_best_and_their_counts(study, trials, table):
     (found,) = isolations(table)
     spec = isolation_plot(study, table, found)
-    assert spec.title == "optimizer: best of each, after tuning the rest"
+    assert spec.title == "optimizer: best of each"
     assert spec.x.categories == ("nesterov", "adam")
     best = named(spec, "best of its column")
     everyone = named(spec, "all feasible")

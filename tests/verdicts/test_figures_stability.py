@@ -1,6 +1,8 @@
 """Gradient norms against the step and as a histogram, of made-up and of real trials."""
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,13 +10,19 @@ import pytest
 from labtui.analysis.gradients import judge_norms
 from labtui.charts.plotext_text import to_text
 from labtui.store.records import Curve
+from labtui.verdicts.figure_words import above_words, clip_words, norm_words
 from labtui.verdicts.figures_stability import (
+    MOST_ABOVE,
     NAMED_OUTLIERS,
+    NormPlots,
+    above_plots,
+    how_to_log,
     norm_curve,
     norm_histogram,
     norm_plots,
     norm_trials,
 )
+from labtui.verdicts.text import number
 from tests.support.algoperf import ROOT, read_run
 
 
@@ -72,7 +80,7 @@ def test_the_best_of_each_arm_is_looked_at(lab):
     chosen = norm_trials(study, trials)
     assert [t.arm for t in chosen] == ["optimizer=nesterov", "optimizer=adam"]
     plots = norm_plots(lab, chosen)
-    assert [trial.id for trial, _, _ in plots] == [t.id for t in chosen]
+    assert [one.trial.id for one in plots] == [t.id for t in chosen]
     assert norm_plots(lab, chosen, metric="no such metric") == []
 
 
@@ -92,3 +100,77 @@ def test_real_norms():
 def has_norms(path):
     with path.open() as stream:
         return "grad_norm" in stream.readline()
+
+
+# -- just above the best rate ---------------------------------------------------------------
+
+
+def of_arm(lab, arm):
+    study, trials = lab.study("digits-optimizer"), lab.trials("digits-optimizer")
+    (best,) = [one for one in norm_trials(study, trials) if one.arm == arm]
+    return study, trials, best
+
+
+def test_the_losses_above_the_best_rate_are_of_the_arm_and_near_in_all_else(lab):
+    study, trials, best = of_arm(lab, "optimizer=adam")
+    (above,) = above_plots(lab, study, trials, [best])
+    low = best.params["learning_rate"]
+    rates = [one.params["learning_rate"] for one, _ in above.judged]
+    assert 1 <= len(rates) <= MOST_ABOVE
+    assert rates == sorted(rates)
+    assert all(low < rate <= 10 * low for rate in rates)
+    assert {one.arm for one, _ in above.judged} == {"optimizer=adam"}
+
+    def far(one):
+        return abs(math.log(one.params["weight_decay"] / best.params["weight_decay"]))
+
+    chosen = {one.id for one, _ in above.judged}
+    others = [
+        far(one)
+        for one in trials
+        if one.arm == best.arm
+        and one.id not in chosen
+        and low < one.params["learning_rate"] <= 10 * low
+    ]
+    assert not others or min(others) >= max(far(one) for one, _ in above.judged)
+
+
+def test_each_curve_is_named_by_its_rate_and_what_became_of_it(lab):
+    study, trials, best = of_arm(lab, "optimizer=nesterov")
+    (above,) = above_plots(lab, study, trials, [best])
+    lines = [one for one in above.spec.series if one.role == "line"]
+    assert lines[0].label.split()[1] == "best"
+    assert {one.label.split()[1] for one in lines[1:]} <= {"completed", "infeasible"}
+    lost = [one for one in above.spec.series if one.role == "infeasible"]
+    diverged = [loss.diverged for _, loss in above.judged if loss.diverged is not None]
+    assert [list(one.x) for one in lost] == ([diverged] if diverged else [])
+
+
+def test_a_best_rate_with_none_above_says_which_study_to_make(lab):
+    study, trials, _ = of_arm(lab, "optimizer=adam")
+    highest = max(trials, key=lambda one: (one.arm.endswith("adam"), one.params["learning_rate"]))
+    (above,) = above_plots(lab, study, trials, [highest])
+    assert not above.spec.series
+    assert "labtui next digits-optimizer --kind dense-probe" in above.spec.empty
+    assert above_words(above).sign == "?"
+
+
+def test_trainers_are_told_apart_where_it_is_said_how_to_log(lab):
+    study = lab.study("digits-optimizer")
+    assert "trial.log(step" in how_to_log(study)
+    spec = json.dumps({**study.spec, "trainer": {"name": "command"}})
+    assert '{"step": …, "grad_norm": …}' in how_to_log(replace(study, spec_json=spec))
+    imported = replace(study, provenance_json=json.dumps({"import": {}}))
+    assert "column grad_norm" in how_to_log(imported)
+
+
+def test_outliers_and_the_threshold_are_said_with_their_numbers(spiky, lab):
+    trial = lab.trials("digits-optimizer")[0]
+    judged = judge_norms(spiky.steps, spiky.values)
+    drawn = norm_curve("#7", spiky, judged), norm_histogram("#7", spiky, judged)
+    found = NormPlots(trial, *drawn, judged)
+    assert norm_words(found).line.startswith("! 5 outliers, the largest ")
+    assert "at step 301" in norm_words(found).text
+    assert number(judged.threshold) in clip_words(found).text
+    few = judge_norms((1, 2), (1.0, 2.0))
+    assert norm_words(NormPlots(trial, *drawn, few)).sign == "?"

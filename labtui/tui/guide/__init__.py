@@ -6,6 +6,7 @@ from labtui.tui.guide import (
     again,
     app,
     ask,
+    columns,
     compare,
     export,
     lab,
@@ -39,6 +40,7 @@ KEYS: tuple[Action, ...] = (
     *remark.KEYS,
     *ask.KEYS,
     *export.KEYS,
+    *columns.KEYS,
     *widgets.KEYS,
     *welcome.KEYS,
 )
@@ -57,6 +59,7 @@ CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
     **compare.CHAINS,
     **ask.CHAINS,
     **export.CHAINS,
+    **columns.CHAINS,
     **welcome.CHAINS,
 }
 """For each screen, from which places a key is looked up, the focused widget's first."""
@@ -73,5 +76,6 @@ TOPICS: dict[str, Topic] = {
     **compare.TOPICS,
     **log.TOPICS,
     **export.TOPICS,
+    **columns.TOPICS,
 }
 """By the name of a screen's topic: see `LiveScreen.topic`."""

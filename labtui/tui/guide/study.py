@@ -58,7 +58,7 @@ KEYS = (
             "show('stability')",
             "stability",
             "Gradient norms, and curves just above the best rate",
-            twin="labtui plot NAME grad-norm",
+            twin="labtui plot NAME stability",
         ),
         key(
             "design",
@@ -66,7 +66,7 @@ KEYS = (
             "show('design')",
             "design",
             "Roles, search space, caveats, the file",
-            twin="labtui show NAME",
+            twin="labtui plan NAME",
         ),
     ),
     *keys(
@@ -82,6 +82,15 @@ KEYS = (
         ),
         key("previous-figure", "p", "figure(-1)", "previous", "Previous figure"),
         key("zoom", "z", "zoom", "zoom", "Give the whole screen to this pane, and back", rank=60),
+        key(
+            "compare",
+            "C",
+            "compare",
+            "compare",
+            "The marked trials side by side; without marks, this study with the one it follows",
+            rank=74,
+            twin="labtui compare A B",
+        ),
     ),
     *keys(
         "study",
@@ -128,10 +137,10 @@ KEYS = (
 
 CHAINS = {
     "study": (
-        ("trials", "table", "rows", "study", "remark", "app"),
-        ("table", "rows", "study", "remark", "app"),
-        ("chart", "study", "remark", "app"),
-        ("text", "study", "remark", "app"),
+        ("trials", "table", "rows", "study", "running", "remark", "app"),
+        ("table", "rows", "study", "running", "remark", "app"),
+        ("chart", "study", "running", "remark", "app"),
+        ("text", "study", "running", "remark", "app"),
         ("filter",),
     ),
 }
@@ -153,7 +162,10 @@ TOPICS = {
     "trials": Topic(
         "The trials of the study",
         "One row a trial, the best first. Infeasible trials come last whatever they reached "
-        "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark.",
+        "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark, "
+        "▲ or ▼ at a header what the rows are sorted by. c chooses other columns; / keeps the rows "
+        "that satisfy every term: a column's name with : = != < <= > or >=, hyperparameters also "
+        "by initials; a - in front turns a term round; a word alone is looked for anywhere.",
         "Look at the best few, not at the best one: with 20 trials the search's luck can be larger "
         "than the spread of retraining (P31). Mark trials to see their curves together (P17).",
         "labtui show NAME",
@@ -170,9 +182,10 @@ TOPICS = {
     ),
     "axes": Topic(
         "Axis plots (P14)",
-        "The objective of every trial over one hyperparameter; ✗ are infeasible trials, ┊ the "
-        "bounds of the search space, ╏ a range that the verdict proposes. A hyperparameter that "
-        "exists under two values of another has a plot for each (P07).",
+        "The objective of every trial over one hyperparameter: ★ the best, ◆ marked ones, ✗ "
+        "infeasible ones; ┊ the bounds of the search space, ╏ and its shade a range that the "
+        "verdict proposes. A hyperparameter that exists under two values of another has a plot "
+        "for each (P07). The sentence below says what follows; ? is what cannot be judged.",
         "Trust the best point only when it is well inside: when the best points crowd at a bound, "
         "widen the range and run again (P14). A handful of points in the good region is too few "
         "(P15). ✗ on one side show where training stops being stable: if the best points "
@@ -191,24 +204,31 @@ TOPICS = {
         "What more trials, or steps, would bring (P31, P33)",
         "Budget: the best of k of these trials, exactly: median, quartiles and 5-95 %. Best steps: "
         "when trials were best, as a share of their length.",
-        "A median that still falls at its right end: more trials may pay (P31). Best steps in the "
+        "Where a quarter of the searches of half as many trials would have ended much worse, "
+        "trials were not too many; beside it stands what a search and a retraining vary by: a "
+        "gain below them is luck (P31). Best steps in the "
         "last quarter: train longer; in the first tenth: shorter (P33).",
         "labtui plot NAME budget (or best-step)",
     ),
     "stability": Topic(
         "Stability of training (P37, P38, P41)",
-        "The norm of the gradient against the step, outliers marked, and as a histogram with its "
-        "90th percentile.",
+        "Of the best trial of each arm: the norm of the gradient against the step, outliers "
+        "marked, and as a histogram with its 90th percentile; then its training loss beside those "
+        "of up to four trials of the arm whose learning rate lies just above, up to ten times.",
         "Norms that jump early: warm up. Outliers in the middle of training: clip, beginning at "
-        "the 90th percentile (P41). When it helps to train just above the best rate for a moment, "
-        "instability is what limits the study (P37).",
-        "labtui plot NAME grad-norm",
+        "the 90th percentile (P41). When the loss rises for a while at rates just above the best "
+        "one, instability is what limits the rate (P37).",
+        "labtui plot NAME stability (or grad-norm)",
     ),
     "design": Topic(
         "The design: roles, space, caveats (P06)",
-        "Scientific hyperparameters are compared, nuisance ones tuned so that the comparison is "
-        "fair, fixed ones stay as they are.",
-        "Every fixed hyperparameter is a caveat: the conclusion holds for its value only.",
-        "labtui show NAME",
+        "What was asked: the question, the budget, and the role of every hyperparameter. "
+        "Scientific ones are compared, nuisance ones tuned so that the comparison is fair, fixed "
+        "ones stay as they are; what the file does not name has the baseline's value. Then what "
+        "speaks against the design, and the file as it was written.",
+        "Every fixed hyperparameter is a caveat: the conclusion holds for its value only. A "
+        "nuisance hyperparameter that interacts with what is compared, and was fixed, makes the "
+        "comparison unfair (P06).",
+        "labtui plan NAME",
     ),
 }

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from labtui.charts.spec import Axis, ChartSpec
 from labtui.store.errors import LabError
-from labtui.tui.feeds import StudyView
+from labtui.tui.feeds import REST, StudyView
+from labtui.tui.judging import ended
 from labtui.tui.widgets.figures import Figures
+from labtui.tui.widgets.words import WordsLine
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from labtui.analysis.table import StudyTable
     from labtui.store.lab import Lab
     from labtui.store.records import TrialRecord
     from labtui.tui.judging import Judge
     from labtui.tui.reader import Reader
     from labtui.tui.screens.base import LiveScreen
+    from labtui.tui.widgets.deck import Deck
+    from labtui.verdicts.figure_words import Words
 
 
 @dataclass
@@ -39,6 +47,16 @@ class Desk:
     view: StudyView | None = None
     marked: tuple[int, ...] = ()
     kept: frozenset[int] | None = None
+    _table: tuple[tuple[int, int], StudyTable] | None = field(default=None, init=False, repr=False)
+
+    def table(self, lab: Lab, view: StudyView) -> StudyTable:
+        """Give the ended trials as columns, laid out once for all panes; on the reading thread."""
+        from labtui.verdicts.loading import study_table
+
+        key = ended(view)
+        if self._table is None or self._table[0] != key:
+            self._table = key, study_table(lab, view.study, view.trials)
+        return self._table[1]
 
     def chosen(self) -> list[TrialRecord] | None:
         """Give the trials that a person chose: the marked ones, else the filtered; None for no
@@ -75,6 +93,8 @@ class Pane(Vertical):
     """Charts have the right half of a wide screen."""
     needs_verdict: ClassVar[bool] = False
     """While it is on screen the study is judged as its trials end."""
+    eager: ClassVar[bool] = False
+    """It is laid out with the screen; the others when they are looked at for the first time."""
 
     def __init__(self, desk: Desk) -> None:
         """Create a pane about the study on a desk."""
@@ -82,7 +102,33 @@ class Pane(Vertical):
         self.desk = desk
         self._drawn: Hashable = None
         self._busy = False
+        self._resting_until = 0.0
+        self._drawn_for: Hashable = None
+        self._wake_up: Timer | None = None
         self.is_shown = False
+        self.is_ready = False
+        self._has_begun = self._wants_focus = False
+
+    def on_mount(self) -> None:
+        """Show what is known by now."""
+        self.is_ready = True
+        if self.desk.view is None:
+            return
+        self.take(self.desk.view)
+        self.keep_up()
+        self.post_label()
+        deck: Deck = self.query_ancestor("#deck")  # type: ignore[assignment]
+        if self._wants_focus and deck.active == self.name_of_pane:
+            self.take_focus()
+
+    def take(self, view: StudyView) -> None:
+        """Show a moment of the study, once it is laid out."""
+        if not self.is_ready:
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            self.begin(view)
+        self.show(view)
 
     # -- what a pane may say ------------------------------------------------------------------
 
@@ -96,6 +142,10 @@ class Pane(Vertical):
         """Tell what `draw` would draw from what it drew last."""
         return None
 
+    def asked(self) -> Hashable:
+        """Tell what a person asked for from what they asked for last: it is drawn at once."""
+        return self.desk.marked, self.desk.kept
+
     async def draw(self, view: StudyView) -> None:
         """Show what takes a while; called while it is on screen and its stamp has changed."""
 
@@ -107,23 +157,49 @@ class Pane(Vertical):
     # -- keeping up ---------------------------------------------------------------------------
 
     def keep_up(self) -> None:
-        """Draw what is out of date, unless that is going on."""
-        if self.is_shown and not self._busy and self._is_late():
-            self._busy = True
-            self._draw_all()
+        """Draw what is out of date, unless that is going on, or it rests after the last time."""
+        if not self.is_shown or not self.is_ready or self._busy or not self._is_late():
+            return
+        if rest := self._rest():
+            if self._wake_up is None:
+                self._wake_up = self.set_timer(rest, self._wake)
+            return
+        self._busy = True
+        self._draw_all()
 
     def _is_late(self) -> bool:
         view = self.desk.view
         return view is not None and view.whole and self.stamp(view) != self._drawn
 
+    def _rest(self) -> float:
+        """Give the seconds until it may draw again what nobody asked for.
+
+        A figure of 10,000 trials takes longer than one of them trains: while the study runs, a
+        chart rests `REST` times as long as it took.
+        """
+        view = self.desk.view
+        if not self.is_chart or view is None or view.study.state != "running":
+            return 0.0
+        if self.asked() != self._drawn_for:
+            return 0.0
+        return max(0.0, self._resting_until - time.monotonic())
+
+    def _wake(self) -> None:
+        self._wake_up = None
+        self.keep_up()
+
     @work(group="draw", exit_on_error=False)
     async def _draw_all(self) -> None:
         try:
             while self.is_shown and self._is_late() and (view := self.desk.view) is not None:
-                stamp = self.stamp(view)
+                if self._rest():
+                    break
+                stamp, self._drawn_for, began = self.stamp(view), self.asked(), time.monotonic()
                 await self.draw(view)
+                self._resting_until = time.monotonic() + REST * (time.monotonic() - began)
                 self._drawn = stamp
                 self.post_label()
+            self.call_later(self.keep_up)
         except LabError as error:
             screen: LiveScreen = self.screen  # type: ignore[assignment]
             screen.say_error(error)
@@ -134,7 +210,10 @@ class Pane(Vertical):
             self._busy = False
 
     def take_focus(self) -> None:
-        """Give the focus to what is looked at first."""
+        """Give the focus to what is looked at first, once it is laid out."""
+        self._wants_focus = not self.is_ready
+        if self._wants_focus:
+            self.screen.set_focus(None)  # else it would go on to a pane that still is on screen
         for widget in self.query("*"):
             if widget.focusable:
                 widget.focus()
@@ -150,6 +229,10 @@ class Pane(Vertical):
         parent.call_later(parent.label)  # type: ignore[attr-defined]
 
 
+SHORT = 16
+"""Rows of a pane below which the sentence under a figure has one row: the figure needs the rest."""
+
+
 def saying(text: str) -> ChartSpec:
     """Describe a figure that only says something."""
     return ChartSpec("", Axis(), Axis(), (), empty=text)
@@ -157,10 +240,17 @@ def saying(text: str) -> ChartSpec:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Figures with what is said of them."""
+    """Figures with what is said of them.
+
+    Attributes:
+        figures: The figures.
+        note: What they are of, for the frame.
+        words: What to conclude from each, in their order; none where nothing is judged.
+    """
 
     figures: Sequence[ChartSpec] = field(default_factory=tuple)
     note: str = ""
+    words: Sequence[Words] = ()
 
 
 class ChartPane(Pane):
@@ -168,15 +258,20 @@ class ChartPane(Pane):
 
     is_chart = True
     waiting = "drawing…"
+    countable: ClassVar[bool] = False
+    """Whether more or fewer curves can be asked for."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Create a pane of figures about the study on a desk."""
+        super().__init__(desk)
+        self.figures = Figures(id=f"{self.name_of_pane}-figures", countable=self.countable)
+        self._words: dict[int, Words] = {}
+        self._wanted = ""
 
     def compose(self) -> ComposeResult:
         """Lay out the figures."""
-        yield Figures(id=f"{self.name_of_pane}-figures")
-
-    @property
-    def figures(self) -> Figures:
-        """Its figures."""
-        return self.query_one(Figures)
+        yield self.figures
+        yield WordsLine(id=f"{self.name_of_pane}-words")
 
     def describe(self, lab: Lab, view: StudyView) -> Drawn:
         """Describe its figures, on the reading thread."""
@@ -188,7 +283,29 @@ class ChartPane(Pane):
             self.figures.chart.show(saying(self.waiting))
         drawn = await self.desk.reader.ask(lambda lab: self.describe(lab, view))
         if drawn.figures:
+            self._words = dict(zip(map(id, drawn.figures), drawn.words, strict=False))
             self.figures.show(drawn.figures, drawn.note)
+            self.find(self._wanted)
+            self._tell()
+
+    def find(self, title: str) -> None:
+        """Go to the figure whose title begins so, if need be as soon as it is drawn."""
+        self._wanted = "" if self.figures.filled else title
+        if title and self.figures.filled:
+            self.figures.find(title)
+
+    @on(Figures.Arranged)
+    def _tell(self) -> None:
+        """Say what to conclude from the figures on screen."""
+        for line in self.query(WordsLine):
+            shown = [one.spec for one in self.figures.shown]
+            line.say([(one.title, self._words[id(one)]) for one in shown if id(one) in self._words])
+        self.post_label()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the sentence one row where rows are few."""
+        for line in self.query(WordsLine):
+            line.set_class(event.size.height < SHORT, "-short")
 
     @property
     def caption(self) -> Caption:

@@ -1,43 +1,67 @@
-"""The trials of a study: the table, and the line that filters it."""
+"""The trials of a study: the table, its columns, and the line that filters it."""
 
 from __future__ import annotations
 
-from textual import on
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from labtui.store.records import TrialRecord
-from labtui.tui.feeds import StudyView
-from labtui.tui.filters import BadFilter, parse
-from labtui.tui.panes.base import Caption, Pane
-from labtui.tui.widgets import trials
+from labtui.tui import trial_columns
+from labtui.tui.feeds import REST, StudyView
+from labtui.tui.filters import BadFilter
+from labtui.tui.panes.base import Caption, Desk, Pane
+from labtui.tui.trial_columns import BestAndLast, Known, metric_of
+from labtui.tui.widgets.filter_line import FilterLine
+from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.trials import TrialTable
+from labtui.verdicts.text import clean
 
-EXAMPLES = "state:infeasible  arm:adam  lr<1e-3  or a word"
+if TYPE_CHECKING:
+    from labtui.store.lab import Lab
+    from labtui.store.records import StudyRecord, TrialRecord
+    from labtui.tui.reader import Reader
 
+EXAMPLES = "lr<1e-3 state:completed optimizer:adam -tag:slow seconds>10, or words"
 
-class FilterLine(Input):
-    """The line in which the filter is written."""
-
-    place = "filter"
+_CHOSEN: WeakKeyDictionary[Reader, dict[str, list[str]]] = WeakKeyDictionary()
+"""The columns that were chosen since the program started, by the study."""
 
 
 class TrialsPane(Pane):
     """Every trial; marks and the filter choose whose curves are drawn."""
 
     name_of_pane = "trials"
-    _whole = False
+    eager = True
 
     class Chosen(Message):
         """Other trials are marked, or kept by the filter."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Create a table that is filled later."""
+        super().__init__(desk)
+        self.known = Known()
+        self._whole = False
+        self._test: Callable[[TrialRecord], bool] = lambda _: True
+        self._asked: set[str] = set()
+        self._stale = self._reading = False
 
     def compose(self) -> ComposeResult:
         """Lay out the table and the filter."""
         yield TrialTable(id="trials-table")
         yield Static(id="filter-problem")
-        yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
+        with Horizontal(id="filter-row"):
+            yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
+            yield Static(id="filter-count")
 
     @property
     def table(self) -> TrialTable:
@@ -56,66 +80,187 @@ class TrialsPane(Pane):
 
     def begin(self, view: StudyView) -> None:
         """Choose the columns."""
-        columns = trials.columns(view.study, view.trials, view.definitions)
-        self.table.set_columns(columns, sort="best")
+        self.known.marked = self.table.marked
+        self._set_columns(view)
 
     def show(self, view: StudyView) -> None:
         """Show the trials."""
-        self.table.show(view.trials, view.changed if self._whole and view.whole else None)
+        if view.whole and not self._whole:
+            self._set_columns(view)  # before, not all arms were known
+        same = self._whole and self.known.tags == view.trial_tags
+        self.known.tags = view.trial_tags
         self._whole = view.whole
-        if self.desk.kept is not None:
-            self.desk.kept = frozenset(trial.id for trial in self.table.rows)
+        self.table.show(view.trials, view.changed if same else None)
+        if view.changed:
+            self._refresh_metrics()
 
     @property
     def caption(self) -> Caption:
         """How many trials there are, and how many of them are shown and marked."""
-        view = self.desk.view
+        marked = len(self.table.marked)
+        return Caption(self._counted(), f"{marked} marked" if marked else "")
+
+    def _counted(self) -> str:
+        view, shown = self.desk.view, len(self.table.rows)
         total = view.study.total if view is not None else 0
-        shown, marked = len(self.table.rows), len(self.table.marked)
-        counter = f"{total:,}" if shown == total else f"{shown:,} of {total:,}"
-        return Caption(counter, f"{marked} marked" if marked else "")
+        filtered = view is not None and self._is_filtered and view.whole
+        return f"{shown:,} of {total:,}" if filtered else f"{total:,}"
+
+    # -- columns ------------------------------------------------------------------------------
+
+    def _set_columns(self, view: StudyView) -> None:
+        """Show the chosen columns, as far as there are such, else the usual ones."""
+        chosen = self._chosen.get(view.study.name)
+        missing = {metric_of(key) for key in chosen or ()} - {"", *self.known.names}
+        self.known.names = [*self.known.names, *missing]
+        by_key = {one.key: one for one in trial_columns.columns(view, self.known)}
+        keys = chosen or trial_columns.usual(view)
+        self.table.set_columns([by_key[key] for key in keys if key in by_key], sort="best")
+
+    @property
+    def _chosen(self) -> dict[str, list[str]]:
+        return _CHOSEN.setdefault(self.desk.reader, {})
+
+    @work(group="columns", exclusive=True)
+    async def choose_columns(self) -> None:
+        """Have a person choose the columns."""
+        from labtui.tui.screens.columns import ColumnsScreen
+
+        await self._learn_metrics()
+        view = self.desk.view
+        if view is None:
+            return
+        usual = trial_columns.usual(view)
+        keys = self._chosen.get(view.study.name) or usual
+        offered = trial_columns.columns(view, self.known)
+        self.app.push_screen(ColumnsScreen(offered, keys, usual, self._take_columns))
+
+    def _take_columns(self, keys: Sequence[str]) -> None:
+        """Show other columns."""
+        if (view := self.desk.view) is not None:
+            self._chosen[view.study.name] = list(keys)
+            self._set_columns(view)
+            self.table.keep(self._test)
+            self._refresh_metrics()
+
+    # -- metrics ------------------------------------------------------------------------------
+
+    async def _learn_metrics(self) -> None:
+        """Read the names of the metrics that the trials logged."""
+        view = self.desk.view
+        if view is None:
+            return
+        study = view.study
+
+        def read(lab: Lab) -> tuple[list[str], dict[str, str]]:
+            return lab.metrics(study.name), _goals(lab, study)
+
+        names, goals = await self.desk.reader.ask(read)
+        self.known.names = [name for name in names if name != study.metric]
+        self.known.goals = goals
+
+    def _refresh_metrics(self) -> None:
+        """Read the metrics anew that columns show or the filter asks for, and rest in between."""
+        self._stale = True
+        if self._wanted() and not self._reading:
+            self._read_metrics()
+
+    def _wanted(self) -> set[str]:
+        view = self.desk.view
+        shown = self._chosen.get(view.study.name, []) if view is not None else []
+        return {metric_of(key) for key in (*shown, *self._asked)} - {""}
+
+    @work(group="metrics", exit_on_error=False)
+    async def _read_metrics(self) -> None:
+        self._reading = True
+        try:
+            while self._stale and (wanted := self._wanted()) and (view := self.desk.view):
+                self._stale, began = False, time.monotonic()
+                read = partial(_read, study=view.study, wanted=wanted)
+                self.known.metrics = await self.desk.reader.ask(read)
+                self.table.keep(self._test)
+                await asyncio.sleep(REST * (time.monotonic() - began))
+        finally:
+            self._reading = False
 
     # -- the filter ---------------------------------------------------------------------------
 
+    @property
+    def _is_filtered(self) -> bool:
+        return bool(self.line.value.strip())
+
     def open_filter(self, text: str | None = None) -> None:
         """Open the filter line, with a text if one is given."""
-        self.line.add_class("-open")
+        self.query_one("#filter-row").add_class("-open")
         if text is not None:
             self.line.value = text
         else:
             self.line.focus()
+        self._prepare_filter()
+
+    @work(group="filter", exclusive=True, exit_on_error=False)
+    async def _prepare_filter(self) -> None:
+        """Learn which metrics can be asked for."""
+        await self._learn_metrics()
+        self._filter()
 
     def close_filter(self) -> bool:
         """Clear the filter; False when there is none."""
-        if not self.line.has_class("-open"):
+        row = self.query_one("#filter-row")
+        if not row.has_class("-open"):
             return False
         self.line.value = ""
-        self.line.remove_class("-open")
+        row.remove_class("-open")
         return True
 
     @on(Input.Changed, "#filter")
-    def _filter(self, message: Input.Changed) -> None:
-        problem = self.query_one("#filter-problem", Static)
-        view = self.desk.view
-        names = [str(d["name"]) for d in view.definitions] if view else []
+    def _filter(self) -> None:
+        """Keep the trials that the line asks for, or say what is wrong with it."""
+        view, problem = self.desk.view, self.query_one("#filter-problem", Static)
+        if view is None:
+            return
+        text, known = self.line.value, self.known
+        language, more = trial_columns.language(view, known)
         try:
-            test = parse(message.value, names)
+            self._test = language.parse(text, more)
+            self._asked = language.asked(text, more)
         except BadFilter as error:
-            problem.update(Content(str(error)))
+            problem.update(Content(clean(str(error))))
             problem.add_class("-open")
             return
         problem.remove_class("-open")
-        self.table.keep(test)
-        wanted = bool(message.value.strip())
-        self.desk.kept = frozenset(trial.id for trial in self.table.rows) if wanted else None
-        self.post_message(self.Chosen())
+        self._refresh_metrics()
+        self.table.keep(self._test)
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
-        self.line.set_class(bool(self.line.value), "-open")
+        self.query_one("#filter-row").set_class(self._is_filtered, "-open")
         self.table.focus()
+
+    @on(Table.Arranged, "#trials-table")
+    def _arranged(self) -> None:
+        """Draw what the filter keeps; of many trials it is known a while after it was typed."""
+        kept = frozenset(one.id for one in self.table.rows) if self._is_filtered else None
+        self.query_one("#filter-count", Static).update(self._counted())
+        if kept != self.desk.kept:
+            self.desk.kept = kept
+            self.post_message(self.Chosen())
+        self.post_label()
 
     @on(TrialTable.Marked)
     def _marked(self) -> None:
         self.desk.marked = tuple(ident for ident in self.table.marked if isinstance(ident, int))
+        if "marked" in self._asked:
+            self.table.keep(self._test)
         self.post_message(self.Chosen())
+
+
+def _read(lab: Lab, study: StudyRecord, wanted: set[str]) -> dict[str, dict[int, BestAndLast]]:
+    goals = _goals(lab, study)
+    return {one: trial_columns.read_metric(lab, study.name, one, goals.get(one)) for one in wanted}
+
+
+def _goals(lab: Lab, study: StudyRecord) -> dict[str, str]:
+    from labtui.verdicts.exports import metric_goals  # on the reading thread: it takes a moment
+
+    return metric_goals(lab, study)

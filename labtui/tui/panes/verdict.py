@@ -8,15 +8,18 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from labtui.study.kinds import REPEATED
 from labtui.tui import verdict_text
 from labtui.tui.acting import Act
 from labtui.tui.feeds import StudyView
+from labtui.tui.judging import ended
 from labtui.tui.panes.base import Caption, Pane
 from labtui.tui.verdict_text import Row
 from labtui.tui.widgets import arms
 from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import Line, TextPane
+from labtui.verdicts.arm_names import MeanRow, mean_rows
 from labtui.verdicts.tables import ArmRow
 
 SHORT = 24
@@ -33,6 +36,7 @@ class VerdictPane(Pane):
     """Judges the study as its trials end."""
 
     name_of_pane = "verdict"
+    eager = True
     needs_verdict = True
 
     class ArmChosen(Message):
@@ -56,7 +60,7 @@ class VerdictPane(Pane):
         yield TextPane(place="text", id="answer-text")
         yield Table[Row](lambda row: row.key, place="table", id="findings")
         yield TextPane(place="text", id="verdict-text")
-        yield Table[ArmRow](lambda row: row.arm, place="table", id="arms-table")
+        yield Table[ArmRow | MeanRow](lambda row: row.arm, place="table", id="arms-table")
 
     @property
     def findings(self) -> Table[Row]:
@@ -71,19 +75,35 @@ class VerdictPane(Pane):
 
     def begin(self, view: StudyView) -> None:
         """Choose the columns."""
-        self.query_one("#arms-table", Table).set_columns(arms.columns(view.study, view.arms), "")
+        if view.study.kind not in REPEATED:
+            self.set_class(len(view.arms) < 2, "-single")
+            columns = arms.columns(view.study, view.arms)
+            self.query_one("#arms-table", Table).set_columns(columns, "")
 
     def show(self, view: StudyView) -> None:
         """Show the arms."""
-        self.query_one("#arms-table", Table).show(view.arms)
+        if view.study.kind not in REPEATED:
+            self.query_one("#arms-table", Table).show(view.arms)
 
     def stamp(self, view: StudyView) -> Hashable:
         """What was judged, and whether another verdict is on its way."""
         judge = self.desk.judge
-        return judge.judged, judge.busy, view.study.total
+        return judge.judged, judge.busy, view.study.total, self._ended(view)
+
+    def _ended(self, view: StudyView) -> Hashable:
+        return ended(view) if view.study.kind in REPEATED else None
+
+    async def _draw_means(self, view: StudyView) -> None:
+        """Compare reruns by their means, the best first."""
+        rows = await self.desk.reader.ask(lambda _: mean_rows(view.trials))
+        table = self.query_one("#arms-table", Table)
+        table.set_columns(arms.mean_columns(view.study), "mean")
+        table.show(rows)
 
     async def draw(self, view: StudyView) -> None:
         """Say what was found."""
+        if view.study.kind in REPEATED:
+            await self._draw_means(view)
         judge = self.desk.judge
         lines = verdict_text.answer_lines(judge, view.study.total, busy=judge.busy)
         self.query_one("#answer-text", TextPane).say_lines(lines)
@@ -106,7 +126,7 @@ class VerdictPane(Pane):
         row, pane = self.findings.current, self.query_one("#verdict-text", TextPane)
         lines = list(row.lines) if row is not None else []
         if row is not None and row.act is not None and self.size.width < ROOMY:
-            lines.append(Line(row.act.words, "$text-muted", 2))
+            lines.append(Line(row.act.words, "$faded", 2))
         pane.say_lines(lines)
         pane.scroll_home(animate=False)
 

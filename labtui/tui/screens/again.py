@@ -220,7 +220,7 @@ def _lines(wish: Wish) -> Iterator[Line]:
     for one in wish.evidence:
         yield Line(how_far(one), "", 2)
     yield Line()
-    yield Line(f"= {clean(wish.command)}", "$text-muted")
+    yield Line(f"= {clean(wish.command)}", "$faded")
     if wish.planned is not None and not wish.waiting:
         yield Line()
         yield from file_lines(commented_study(wish.planned.study))

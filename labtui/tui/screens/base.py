@@ -29,6 +29,10 @@ SMALLEST = (60, 15)
 BEAT = 0.25
 """Seconds between two looks at the lab: screens change at most that often."""
 
+HELD = 0.1
+"""Seconds that an empty screen waits for what it is to show: painting it takes half as long, and
+what comes within a tenth of a second is seen as at once."""
+
 
 class LiveScreen(Screen[None]):
     """Follows the lab while it is shown."""
@@ -51,6 +55,7 @@ class LiveScreen(Screen[None]):
         """Follow the lab of a reader."""
         super().__init__()
         self.reader = reader
+        self._begun = False
 
     def compose(self) -> ComposeResult:
         """Lay out the body, what takes its place, and the key line."""
@@ -69,19 +74,29 @@ class LiveScreen(Screen[None]):
         """Read what is new and show it."""
 
     def on_mount(self) -> None:
-        """Begin to follow the lab."""
+        """Begin to follow the lab; once, though Textual calls this besides the subclass's own."""
+        if self._begun:
+            return
+        self._begun = True
         self.watch(self, "focused", self.show_keys, init=False)
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
         self.show_keys()
-        self.call_after_refresh(self._watch_lab)
+        self._watch_lab()
 
     @work(exclusive=True, group="pulse", exit_on_error=False)
     async def _watch_lab(self) -> None:
-        last: Pulse | None = None
+        last = await self._first_beat()
         while True:
+            await asyncio.sleep(BEAT)
             if self.is_active or last is None:
                 last = await self._beat(last)
-            await asyncio.sleep(BEAT)
+
+    async def _first_beat(self) -> Pulse | None:
+        """Show what there is; it is painted with the screen, unless it is long in coming."""
+        beat = asyncio.create_task(self._beat(None))
+        with self.app.batch_update():
+            await asyncio.wait([beat], timeout=HELD)
+        return await beat
 
     async def _beat(self, last: Pulse | None) -> Pulse | None:
         """Show what changed since `last`; None when the lab could not be read."""
@@ -158,9 +173,10 @@ class LiveScreen(Screen[None]):
         """Say so when there is no room."""
         width, height = event.size
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
-        self.query_one(TooSmall).update(
-            f"labtui needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {width}x{height}"
-        )
+        if self.has_class("-too-small"):
+            self.query_one(TooSmall).update(
+                f"labtui needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {width}x{height}"
+            )
         self.settle_focus()
 
 

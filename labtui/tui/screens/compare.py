@@ -19,8 +19,9 @@ from labtui.charts.spec import ChartSpec
 from labtui.store.errors import LabError, UnknownName
 from labtui.tui import compare_text
 from labtui.tui.actions import bindings
+from labtui.tui.background import in_background
 from labtui.tui.compare_text import Entry
-from labtui.tui.judging import REST, in_background
+from labtui.tui.judging import REST
 from labtui.tui.screens.base import BEAT, LiveScreen
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.charts_beside import ChartsBeside
@@ -98,7 +99,7 @@ class CompareScreen(LiveScreen):
 
     def on_mount(self) -> None:
         """Say what is compared while it is read."""
-        self.query_one("#told", TextPane).say(Content.styled("reading…", "$text-muted"))
+        self.query_one("#told", TextPane).say(Content.styled("reading…", "$faded"))
         self.query_one("#whole").set_class(self.size.height >= TALL, "-open")
         self._label()
         super().on_mount()
@@ -218,7 +219,7 @@ class CompareScreen(LiveScreen):
                 ("compare", "$text-primary bold"),
                 (names, "bold"),
                 ("   judging…" if judging else "", "$text-accent"),
-                (f"   = {clean(self.twin)}", "$text-muted"),
+                (f"   = {clean(self.twin)}", "$faded"),
             )
         )
         self.query_one("#tabs", Static).update(self._tabs())
@@ -229,10 +230,10 @@ class CompareScreen(LiveScreen):
             if name == "isolation" and not (self.shown and self.shown.isolation):
                 continue
             active = name == self.active
-            style = "$text-primary bold reverse" if active else "$text-muted"
+            style = "$text-primary bold reverse" if active else "$faded"
             words = f" {place} {name} " if active else f"{place} {name}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
-        return Content.assemble(*parts, (f"  {self._caption()}", "$text-muted"))
+        return Content.assemble(*parts, (f"  {self._caption()}", "$faded"))
 
     @on(ChartsBeside.Arranged)
     def _relabel(self) -> None:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual import work
 from textual.content import Content
 from textual.message import Message
+from textual.screen import Screen
 from textual.widgets import Static
 
 from labtui.store.errors import LabError
 from labtui.study.errors import StudyError
-from labtui.tui.judging import in_background
+from labtui.tui.background import in_background
 from labtui.tui.screens.base import LiveScreen
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from labtui.store.lab import Lab
     from labtui.tui.reader import Pulse, Reader
 
@@ -122,6 +125,12 @@ class DecidingScreen(LiveScreen):
         if self.is_current:
             self.app.pop_screen()
             self.app.post_message(OpenStudy(name))
+
+
+def announce(screen: Screen[Any], text: str, *, alarm: bool = False) -> None:
+    """Say something in a corner of whatever is on the screen by then."""
+    severity: SeverityLevel = "error" if alarm else "information"
+    screen.app.notify(clean(text), severity=severity, markup=False)
 
 
 def problem(error: Exception) -> str:

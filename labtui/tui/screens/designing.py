@@ -14,9 +14,9 @@ from textual.widgets import Input, Static
 
 from labtui.tui import new_text
 from labtui.tui.actions import bindings
-from labtui.tui.draft_start import Begun, Choice
-from labtui.tui.drafting import Draft, Row
-from labtui.tui.judging import in_background
+from labtui.tui.background import in_background
+from labtui.tui.drafts.drafting import Draft, Row
+from labtui.tui.drafts.start import Begun, Choice
 from labtui.tui.new_text import Asked, Placed
 from labtui.tui.next_text import file_lines
 from labtui.tui.screens.deciding import DecidingScreen, problem
@@ -25,7 +25,7 @@ from labtui.tui.widgets.textpane import TextPane
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
-    from labtui.tui.draft_judged import Judged
+    from labtui.tui.drafts.judged import Judged
     from labtui.tui.reader import Reader
 
 PAUSE = 0.15
@@ -131,7 +131,7 @@ class DesigningScreen(DecidingScreen):
     @work(exclusive=True, group="design", exit_on_error=False)
     async def _judge_soon(self) -> None:
         """Judge the draft on a thread of its own once the person pauses."""
-        from labtui.tui.draft_judged import Judged, judge
+        from labtui.tui.drafts.judged import Judged, judge
 
         await asyncio.sleep(PAUSE)
         draft, paths = self.draft, self.reader.paths

@@ -10,12 +10,13 @@ from textual import on
 from textual.widgets import Input, Static
 
 from labtui.study.errors import display
-from labtui.tui import draft_lines as lines
-from labtui.tui import drafting, new_text
-from labtui.tui.draft_check import check, problem_text
-from labtui.tui.draft_lines import LineError
-from labtui.tui.draft_start import choices
-from labtui.tui.drafting import Draft, Row
+from labtui.tui import new_text
+from labtui.tui.drafts import drafting
+from labtui.tui.drafts import lines as lines
+from labtui.tui.drafts.check import check, problem_text
+from labtui.tui.drafts.drafting import Draft, Row
+from labtui.tui.drafts.lines import LineError
+from labtui.tui.drafts.start import choices
 from labtui.tui.new_text import Asked
 from labtui.tui.screens.designing import DesigningScreen, DraftLine
 from labtui.tui.widgets.table import Table

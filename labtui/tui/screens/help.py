@@ -103,7 +103,7 @@ def _key_lines(action: Action, study: str, width: int) -> Iterator[Line]:
     yield Line(f"{keys}  {action.tooltip}", indent=2, hang=" " * (width + 2), lead=width + 2)
     if action.twin:
         twin = action.twin.replace("NAME", study)
-        yield Line(f"= {twin}", "$text-muted", indent=width + 4, hang="  ")
+        yield Line(f"= {twin}", "$faded", indent=width + 4, hang="  ")
 
 
 def _groups(actions: Sequence[Action]) -> dict[str, list[Action]]:

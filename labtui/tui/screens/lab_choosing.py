@@ -8,7 +8,7 @@ from textual import on
 from textual.widgets import Input, Static
 
 from labtui.tui.filters import BadFilter
-from labtui.tui.lab_feed import STUDIES, StudyRow
+from labtui.tui.lab.feed import STUDIES, StudyRow
 from labtui.tui.screens.base import LiveScreen
 from labtui.tui.widgets.filter_line import FilterLine
 from labtui.tui.widgets.table import Table

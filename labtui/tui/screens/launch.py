@@ -63,7 +63,7 @@ class LaunchScreen(DecidingScreen):
         self._launch = launch
         self._looking = False
         self._active = "reruns"
-        self._begun: bool | None = None
+        self._looked: bool | None = None
         self.standing: Standing | None = None
 
     @property
@@ -118,9 +118,9 @@ class LaunchScreen(DecidingScreen):
         else:
             self.query_one(StripChart).show(_NO_RERUNS)
         self.query_one("#doubts-text", TextPane).say_lines(launch_text.doubts(standing))
-        if self._begun is None and not looked:
+        if self._looked is None and not looked:
             self.action_show("evidence")
-        self._begun = looked
+        self._looked = looked
         self._arrange()
         self.refresh_bindings()
         if self._looking and standing.ready:
@@ -194,7 +194,7 @@ class LaunchScreen(DecidingScreen):
             note = notes.get(name, "")
             self.query_one(f"#{name}").border_title = Content(f"{place} {name}{note}")
             active = name == self._active and len(shown) == 1
-            style = "$text-primary bold reverse" if active else "$text-muted"
+            style = "$text-primary bold reverse" if active else "$faded"
             words = f" {place} {name}{note} " if active else f"{place} {name}{note}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), (" ", "")]
         twin, heading = f"= {self.twin}", f"Launch  {clean(self._subject)}"
@@ -205,7 +205,7 @@ class LaunchScreen(DecidingScreen):
         line = heading if len(shown) == 1 else f"{heading}{twin.rjust(width - 2 - len(heading))}"
         self.query_one("#title", Static).update(line)
         room = width - 2 - sum(len(text) for text, _ in parts)
-        tabs.update(Content.assemble(*parts, (twin.rjust(room), "$text-muted")))
+        tabs.update(Content.assemble(*parts, (twin.rjust(room), "$faded")))
 
     # -- actions ----------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from textual.widgets import Static
 from labtui.store.errors import LabError, NoLab
 from labtui.tui import new_text
 from labtui.tui.actions import bindings
-from labtui.tui.draft_check import problem_text
-from labtui.tui.draft_start import OWN, Begun, Choice, begin, choices, of_own, unwritable
+from labtui.tui.drafts.check import problem_text
+from labtui.tui.drafts.start import OWN, Begun, Choice, begin, choices, of_own, unwritable
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.deciding import problem
 from labtui.tui.screens.designing import file_name
@@ -26,7 +26,7 @@ from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
-    from labtui.tui.draft_judged import Judged
+    from labtui.tui.drafts.judged import Judged
     from labtui.tui.reader import Reader
 
 
@@ -204,7 +204,7 @@ class NewScreen(EditingScreen):
 
     def action_file(self) -> None:
         """Show the file, and write it if wanted."""
-        from labtui.tui.draft_judged import file_of, save
+        from labtui.tui.drafts.judged import file_of, save
 
         judged = self._ready()
         if judged is None:
@@ -219,7 +219,7 @@ class NewScreen(EditingScreen):
         self.app.push_screen(FileScreen(f"Write {clean(str(file))}?", detail, judged.text), written)
 
     def _is_saved(self, judged: Judged) -> None:
-        from labtui.tui.draft_judged import file_of
+        from labtui.tui.drafts.judged import file_of
 
         self.saved = judged.draft
         self.show_draft()
@@ -227,7 +227,7 @@ class NewScreen(EditingScreen):
 
     def action_run(self) -> None:
         """Show the file, ask once, and have it trained."""
-        from labtui.tui.draft_judged import file_of, train
+        from labtui.tui.drafts.judged import file_of, train
 
         judged, begun = self._ready(), self.begun
         if judged is None or begun is None or judged.plan is None:

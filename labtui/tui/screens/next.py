@@ -35,7 +35,11 @@ class NextScreen(DecidingScreen):
 
     CSS_PATH = "choosing.tcss"
     BINDINGS = bindings("next")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's form
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's form
+        (0, "-narrow"),
+        (120, "-wide"),
+        (160, "-widest"),
+    ]
     chain_name = "next"
     reading = "judging…"
 
@@ -104,6 +108,17 @@ class NextScreen(DecidingScreen):
         found: Call | None = self.query_one("#choices", Table).current
         return found
 
+    @property
+    def _makeable(self) -> Call | None:
+        """What is chosen, if it can be made and nothing else is under way; else says why not."""
+        one = self.chosen
+        if one is None or self.busy:
+            return None
+        if one.made is None:
+            self.tell(f"{one.kind} cannot be made: {one.cannot}", alarm=True)
+            return None
+        return one
+
     @on(Table.Moved, "#choices")
     def _tell_chosen(self) -> None:
         pane = self.query_one("#text", TextPane)
@@ -120,11 +135,8 @@ class NextScreen(DecidingScreen):
     @on(Table.Opened, "#choices")
     def action_train(self) -> None:
         """Ask whether to train what is chosen."""
-        one, found = self.chosen, self.found
-        if one is None or found is None or self.busy:
-            return
-        if one.made is None:
-            self.tell(f"{one.kind} cannot be made: {one.cannot}", alarm=True)
+        one, found = self._makeable, self.found
+        if one is None or one.made is None or found is None:
             return
         made, record = one.made, found.study
 
@@ -142,22 +154,16 @@ class NextScreen(DecidingScreen):
         """Open what is chosen as a draft, to be changed before it is trained."""
         from labtui.tui.screens.new import NewScreen
 
-        one = self.chosen
-        if one is None or self.busy:
-            return
-        if one.made is None:
-            self.tell(f"{one.kind} cannot be made: {one.cannot}", alarm=True)
+        one = self._makeable
+        if one is None:
             return
         screen = NewScreen(self.reader, parent=self.name_of_study, kind=one.kind, about=one.about)
         self.app.push_screen(screen)
 
     def action_save(self) -> None:
         """Write the file of what is chosen into the folder that labtui was started in."""
-        one = self.chosen
-        if one is None or self.busy:
-            return
-        if one.made is None:
-            self.tell(f"{one.kind} cannot be made: {one.cannot}", alarm=True)
+        one = self._makeable
+        if one is None or one.made is None:
             return
         made = one.made
         self.do("writing…", lambda: _write(made), self.tell)

@@ -11,11 +11,11 @@ from textual import work
 from textual.app import SuspendNotSupported
 
 from labtui.store.errors import LabError
+from labtui.tui.background import in_background
 from labtui.tui.editing import EDITORS, write_in_editor
-from labtui.tui.judging import in_background
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.base import LiveScreen
-from labtui.tui.screens.deciding import problem
+from labtui.tui.screens.deciding import announce, problem
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class RemarkingScreen(LiveScreen):
                 done, said = False, "this terminal cannot be lent to an editor; write it here"
             except OSError as error:
                 done, said = False, problem(error)
-            self._say(said, alarm=not done)
+            announce(self, said, alarm=not done)
 
     def _tagged(self, about: Subject, had: list[str], text: str | None) -> None:
         from labtui.verdicts.remarks import change_tags
@@ -98,13 +98,9 @@ class RemarkingScreen(LiveScreen):
         try:
             found = await in_background(deed)
         except Exception as error:  # said; the screen goes on
-            self._say(f"not stored: {problem(error)}", alarm=True)
+            announce(self, f"not stored: {problem(error)}", alarm=True)
         else:
-            self._say(told(found))
-
-    def _say(self, text: str, *, alarm: bool = False) -> None:
-        severity = "error" if alarm else "information"
-        self.app.notify(clean(text), severity=severity, markup=False)  # type: ignore[arg-type]
+            announce(self, told(found))
 
 
 def words(text: str, has: Collection[str] = ()) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -16,19 +17,23 @@ from labtui.tui import study_text
 from labtui.tui.actions import bindings, chart_keys
 from labtui.tui.feeds import StudyFeed, StudyView
 from labtui.tui.judging import Judge
+from labtui.tui.panes.axes import AxesPane
 from labtui.tui.panes.base import Desk, Pane
-from labtui.tui.panes.charts import AxesPane, BudgetPane, IsolationPane, StabilityPane
 from labtui.tui.panes.curves import CurvesPane
 from labtui.tui.panes.design import DesignPane
+from labtui.tui.panes.results import BudgetPane, IsolationPane
+from labtui.tui.panes.stability import StabilityPane
 from labtui.tui.panes.trials import TrialsPane
 from labtui.tui.panes.verdict import VerdictPane
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.remarks import RemarkingScreen
+from labtui.tui.screens.running import UNDER_WAY, RunningScreen, left_of
 from labtui.tui.widgets.deck import Deck
 from labtui.tui.widgets.table import Table
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from labtui.store.records import StudyRecord
     from labtui.tui.reader import Pulse, Reader
     from labtui.verdicts.remarks import Subject
 
@@ -45,11 +50,16 @@ PANES: tuple[type[Pane], ...] = (
 """In the order of their keys, 1 and up."""
 
 
-class StudyScreen(RemarkingScreen):
+class StudyScreen(RemarkingScreen, RunningScreen):
     """One study, followed while it runs."""
 
     CSS_PATH = "study.tcss"
-    BINDINGS = [*bindings("study"), *bindings("remark"), *chart_keys()]  # noqa: RUF012 - Textual's own form
+    BINDINGS = [  # noqa: RUF012 - Textual's own form
+        *bindings("study"),
+        *bindings("running"),
+        *bindings("remark"),
+        *chart_keys(),
+    ]
     chain_name = "study"
 
     class Chosen(Message):
@@ -115,15 +125,28 @@ class StudyScreen(RemarkingScreen):
             Subject(self.name_of_study, "study") if trial is None else Subject(trial.name, "trial")
         )
 
+    @property
+    def to_run(self) -> StudyRecord | None:
+        """The study."""
+        return self.view.study if self.view is not None else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to go on with what was stopped or waits, and to stop what is under way."""
+        study = self.to_run
+        if action == "resume":
+            return study is not None and study.state != "running" and left_of(study) > 0
+        if action == "stop":
+            return study is not None and study.state in UNDER_WAY
+        return super().check_action(action, parameters)
+
     def on_mount(self) -> None:
         """Look at the verdict first; of a study that has only begun, at its trials."""
         self.watch(self, "focused", self.deck.follow_focus, init=False)
-        super().on_mount()
-        self.deck.fit_into(self.size)
 
     def on_unmount(self) -> None:
-        """Judge no more."""
+        """Judge no more, and let go of the trials; see `StudyFeed.read`."""
         self.desk.judge.close()
+        gc.unfreeze()
 
     # -- following --------------------------------------------------------------------------
 
@@ -135,14 +158,15 @@ class StudyScreen(RemarkingScreen):
 
     def _take(self, view: StudyView) -> None:
         """Show a moment of the study."""
-        first, self.desk.view = self.desk.view is None, view
+        before, self.desk.view = self.desk.view, view
+        first = before is None
         if first:
-            for pane in self._panes:
-                pane.begin(view)
             self.deck.show("verdict" if view.study.ended else "trials")
+        if before is None or before.study.state != view.study.state:
+            self.refresh_bindings()
         self._write_header(view, self.size.width)
         for pane in self._panes:
-            pane.show(view)
+            pane.take(view)
         self.deck.label()
         self._keep_up()
 
@@ -229,6 +253,10 @@ class StudyScreen(RemarkingScreen):
         """Open the filter line."""
         self.trials.open_filter()
 
+    def action_choose_columns(self) -> None:
+        """Choose the columns of the trials."""
+        self.trials.choose_columns()
+
     def step_back(self) -> bool:
         """Clear the filter, or end the zoom."""
         if self.trials.close_filter():
@@ -248,6 +276,24 @@ class StudyScreen(RemarkingScreen):
         act = self.query_one(VerdictPane).act if self.active == "verdict" else None
         wanted = (act.kind, act.about) if act is not None and act.kind else None
         self.app.push_screen(NextScreen(self.reader, self.name_of_study, wanted))
+
+    def action_compare(self) -> None:
+        """Compare the marked trials; without marks, this study with the one it follows."""
+        from labtui.tui.screens.compare import CompareScreen
+
+        view = self.view
+        if view is None:
+            return
+        names = [trial.name for trial in self.desk.chosen() or ()] if self.desk.marked else []
+        current = self.trials.current
+        if len(names) == 1 and current is not None and current.name not in names:
+            names.append(current.name)
+        if not names and view.study.parent:
+            names = [view.study.name, view.study.parent]
+        if len(names) < 2:
+            self.app.notify("mark two trials or more with space; C compares them")
+            return
+        self.app.push_screen(CompareScreen(self.reader, names))
 
     def action_again(self) -> None:
         """Show what can be trained again: the trial under the cursor, the arms, the search."""
@@ -286,8 +332,8 @@ class StudyScreen(RemarkingScreen):
             self.post_message(self.Chosen(act.trial))
             return
         self.deck.show(act.pane)
-        if act.about:
-            self.deck.charts.figures.find(act.about)
+        if act.figure and act.pane == self.deck.chart:
+            self.deck.charts.find(act.figure)
             self.deck.label()
 
     @on(VerdictPane.ArmChosen)
@@ -302,6 +348,7 @@ TWINS = {
     "axes": "labtui plot {} axis",
     "isolation": "labtui plot {} isolation",
     "budget": "labtui plot {} budget",
-    "stability": "labtui plot {} grad-norm",
+    "stability": "labtui plot {} stability",
+    "design": "labtui plan {}",
 }
 """Where it is not ``labtui show``."""

@@ -19,7 +19,7 @@ from labtui.tui.parameters_text import counter, parameters_text
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.trial_text import Known, trial_text, trial_title
-from labtui.tui.widgets.chart_grid import ChartGrid
+from labtui.tui.widgets.figures import Figures
 from labtui.tui.widgets.output import OutputView
 from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.tui.widgets.trial_deck import TrialDeck
@@ -196,6 +196,7 @@ class TrialScreen(RemarkingScreen):
             return
         self._figures = view.stamp, found
         specs = found.specs or (_saying(_why_empty(view)),)
+        self.deck.grid.set_live(view.trial.state == "running")
         self.deck.grid.show(specs, anew=self._anew)
         self._anew = False
         self.deck.blown_up = found.blowup is not None
@@ -298,7 +299,7 @@ class TrialScreen(RemarkingScreen):
         self.call_after_refresh(self._say_parameters)
         super().on_resize(event)
 
-    @on(ChartGrid.Arranged)
+    @on(Figures.Arranged)
     def _label_curves(self) -> None:
         counted = self.deck.grid.counter
         self.deck.note("curves", counted, "n p: more" if counted else "")

@@ -19,7 +19,7 @@ from labtui.tui.screens.deciding import DecidingScreen
 from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import TextPane
-from labtui.verdicts.text import clean
+from labtui.verdicts.text import clean, cut, number
 
 if TYPE_CHECKING:
     from labtui.store.lab import Lab
@@ -200,19 +200,18 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
         parts: list[tuple[str, str]] = [(heading, ""), ("  ", "")]
         for place, name in enumerate(PANES, 1) if len(shown) == 1 and self.nodes else ():
             active = name == self._active
-            style = "$text-primary bold reverse" if active else "$text-muted"
+            style = "$text-primary bold reverse" if active else "$faded"
             words = f" {place} {name} " if active else f"{place} {name}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), (" ", "")]
         room = width - 2 - sum(len(text) for text, _ in parts)
         twin = f"= {self.twin}"
         if len(twin) <= room:
-            parts.append((twin.rjust(room), "$text-muted"))
+            parts.append((twin.rjust(room), "$faded"))
         self.query_one("#title", Static).update(Content.assemble(*parts))
 
     def _say_to_do(self, width: int, *, tall: bool) -> None:
         """Write what is to be done: as much as the screen has room for, the rest counted."""
         from labtui.tui.workload_text import to_do
-        from labtui.verdicts.text import number
 
         tasks = to_do(self.card) if self.card is not None else []
         most = 4 if tall else 2
@@ -220,11 +219,10 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
         parts: list[tuple[str, str]] = []
         for task in shown:
             room = max(width - 6, 20)
-            text = task if len(task) <= room else f"{task[: room - 1]}…"
-            parts.append((f"→ {text}\n", "$text-accent"))
+            parts.append((f"→ {cut(task, room)}\n", "$text-accent"))
         if len(shown) < len(tasks):
             more = number(len(tasks) - len(shown))
-            parts.append((f"→ and {more} more: 2 card has them all\n", "$text-muted"))
+            parts.append((f"→ and {more} more: 2 card has them all\n", "$faded"))
         todo = self.query_one("#todo", Static)
         todo.set_class(not tasks, "-gone")
         todo.update(Content.assemble(*parts).rstrip())
@@ -308,8 +306,8 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
 
 def is_trial(answer: str) -> str:
     """Say what is wrong with the name of a trial; empty for nothing."""
-    study, slash, number = answer.rpartition("/")
-    if study and slash and number.isdecimal():
+    study, slash, of_it = answer.rpartition("/")
+    if study and slash and of_it.isdecimal():
         return ""
     return f"found {answer!r}; expected a trial as STUDY/17"
 

@@ -10,6 +10,7 @@ from labtui.verdicts.text import MISSING, clean, number
 
 if TYPE_CHECKING:
     from labtui.store.records import StudyRecord
+    from labtui.verdicts.arm_names import MeanRow
     from labtui.verdicts.tables import ArmRow
 
 
@@ -39,6 +40,53 @@ def columns(study: StudyRecord, arms: Sequence[ArmRow]) -> list[Column[ArmRow]]:
         *_counts(),
         Column("trial", "trial", 5, lambda r: _value(r.best_trial), lambda r: r.best_trial, True),
         Column("step", "at step", 7, lambda r: _value(r.best_step), lambda r: r.best_step, True),
+    ]
+
+
+def mean_columns(study: StudyRecord) -> list[Column[MeanRow]]:
+    """Give the columns for the configurations of a study of reruns: of them no best counts."""
+    sign = 1 if study.minimize else -1
+
+    def mean(row: MeanRow) -> float | None:
+        return None if row.mean is None else sign * row.mean
+
+    def deviation(row: MeanRow) -> tuple[str, str]:
+        return (f"± {number(row.deviation)}", "") if row.deviation is not None else (MISSING, "dim")
+
+    def infeasible(row: MeanRow) -> tuple[str, str]:
+        return (f"✗ {row.infeasible}", "infeasible") if row.infeasible else (MISSING, "dim")
+
+    return [
+        Column(
+            "arm",
+            "configuration",
+            16,
+            lambda r: (clean(r.arm) or "(all)", ""),
+            lambda r: r.arm,
+            grows=True,
+        ),
+        Column("mean", "mean", 9, lambda r: _value(r.mean), mean, True, value=lambda r: r.mean),
+        Column(
+            "deviation",
+            "deviation",
+            10,
+            deviation,
+            lambda r: r.deviation,
+            True,
+            value=lambda r: r.deviation,
+        ),
+        Column(
+            "n",
+            "n",
+            4,
+            lambda r: (str(r.ended - r.infeasible), ""),
+            lambda r: r.ended - r.infeasible,
+            True,
+        ),
+        Column("infeasible", "infeas.", 7, infeasible, lambda r: -r.infeasible, True),
+        Column(
+            "done", "ended", 7, lambda r: (f"{r.ended}/{r.trials}", ""), lambda r: r.ended, True
+        ),
     ]
 
 

@@ -31,9 +31,7 @@ class Card(Static):
         """
         sign, colour = ("✗ ", "$text-error bold") if alarm else ("", "$text-primary bold")
         self.update(
-            Content.assemble(
-                (sign + title, colour), "\n\n", (why, "$text-muted"), "\n\n", (step, "")
-            )
+            Content.assemble((sign + title, colour), "\n\n", (why, "$faded"), "\n\n", (step, ""))
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -14,8 +15,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from labtui.charts.layers import is_log
-from labtui.charts.palette import slots
-from labtui.charts.raster import Grid, View, render
+from labtui.charts.palette import series_slots
+from labtui.charts.raster import Grid, View, draw, render
 from labtui.charts.scale import Scale
 from labtui.charts.spec import Axis, ChartSpec
 from labtui.tui.actions import bindings
@@ -43,7 +44,10 @@ class Chart(Widget, can_focus=True):
         "the search space a dotted line ┊, proposals ╏; shaded areas hold the middle half, and "
         "thinner ones nine tenths. With smoothing, the raw curve is dimmed and its moving "
         "average bold; on a log axis the average is geometric. Gaps are steps without a finite "
-        "value. The crosshair reads every curve; click a name in the legend to hide its curve."
+        "value. The crosshair reads every curve, here and in the charts beside with the same "
+        "axis; a click on a name in the legend hides its curve, H shows them one by one. "
+        "● live: new points appear as they come. Zoomed or panned, the chart holds still; f "
+        "follows again with the same width, 0 shows everything."
     )
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS.values())
@@ -60,6 +64,7 @@ class Chart(Widget, can_focus=True):
         & .chart--proposal { color: $text-accent; }
         & .chart--best { color: $text-success; }
         & .chart--cursor { color: $foreground; }
+        & .chart--badge { color: $text-accent; }
         &:focus .chart--title { color: $text-primary; }
     }
     """
@@ -72,6 +77,18 @@ class Chart(Widget, can_focus=True):
     smoothing: reactive[float] = reactive(SMOOTHING)
     cursor: reactive[float | None] = reactive[float | None](None)
     hidden: reactive[frozenset[str | int]] = reactive(frozenset[str | int]())
+    live: reactive[bool] = reactive(False)
+    follows: reactive[bool] = reactive(True)
+    behind: reactive[bool] = reactive(False)
+    countable = False
+    """Whether somebody listens to `More`, so that curves can be added and taken away."""
+
+    @dataclass
+    class More(Message):
+        """More (1) or fewer (-1) curves are wanted."""
+
+        chart: Chart
+        step: int
 
     @dataclass
     class Inspected(Message):
@@ -103,26 +120,49 @@ class Chart(Widget, can_focus=True):
         """
         super().__init__(id=id, classes=classes)
         self._grid: tuple[tuple[object, ...], Grid] | None = None
-        self._strips: tuple[tuple[object, ...], list[Strip]] | None = None
+        self._painted: _Painted | None = None
         self._styles = ChartStyles(self)
         self.set_reactive(Chart.smoothing, smoothing)
         if spec is not None:
             self.set_reactive(Chart.spec, spec)
 
     def show(self, spec: ChartSpec) -> None:
-        """Draw another figure; zoom and scales stay while title and axis names are the same."""
+        """Draw another figure; zoom and scales stay while title and axis names are the same.
+
+        A window that follows moves on with the newest point; one that does not stays where it is.
+        """
         if _heading(spec) != _heading(self.spec):
             self.view, self.cursor, self.hidden = View(), None, frozenset()
+            self.follows, self.behind = True, False
+        elif self.view.x is not None and _end(self.spec) < (end := _end(spec)):
+            if self.follows:
+                self.view = replace(self.view, x=self._ending_at(end))
+            self.behind = not self.follows
         self.spec = spec
 
     def inspect(self, x: float | None) -> None:
         """Put the crosshair at `x` without telling anyone, to follow another chart."""
         self.cursor = x
 
+    def reads_with(self, other: Chart) -> bool:
+        """Say whether a place on the horizontal axis of another chart is one on this one's."""
+        mine, theirs = self.spec.x, other.spec.x
+        return (mine.label, mine.categories) == (theirs.label, theirs.categories)
+
+    def prepare(self, spec: ChartSpec) -> None:
+        """Draw the curves of a figure as they would be looked at; on any thread, to show it soon.
+
+        A guess at what `show` will ask for: where the size or the window are others by then, they
+        are drawn again.
+        """
+        view = self.view if _heading(spec) == _heading(self.spec) else View()
+        draw(spec, *self.size, view=view, smoothing=self.smoothing, hidden=self.hidden)
+
     @property
     def grid(self) -> Grid:
         """The figure as it is drawn at the present size."""
-        key = (self.spec, self.size, self.view, self.smoothing, self.cursor, self.hidden)
+        badge = self._badge
+        key = (self.spec, self.size, self.view, self.smoothing, self.cursor, self.hidden, badge)
         if self._grid is None or self._grid[0] != key:
             drawn = render(
                 self.spec,
@@ -131,26 +171,41 @@ class Chart(Widget, can_focus=True):
                 smoothing=self.smoothing,
                 cursor_x=self.cursor,
                 hidden=self.hidden,
+                badge=badge,
             )
             self._grid = key, drawn
         return self._grid[1]
 
+    @property
+    def _badge(self) -> str:
+        """Whether what is shown is the newest there is."""
+        if self.behind:
+            return "new points → f"
+        if not self.live:
+            return ""
+        return "● live" if self.follows else "◌ held → f"
+
     def render_line(self, y: int) -> Strip:
         """Give one line of the figure."""
         grid, palette = self.grid, self._styles.palette()
-        key = (grid, palette)
-        if self._strips is None or self._strips[0] != key:
-            self._strips = key, self._painted(grid)
-        lines = self._strips[1]
+        last = self._painted
+        if last is None or last.grid is not grid or last.palette != palette:
+            self._painted = last = self._paint(grid, palette, last)
+        lines = last.strips
         return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.rich_style)
 
-    def _painted(self, grid: Grid) -> list[Strip]:
-        places = slots([series.ident for series in self.spec.series])
+    def _paint(self, grid: Grid, palette: tuple[str, ...], last: _Painted | None) -> _Painted:
+        """Paint the rows that are others than before."""
+        places = series_slots(self.spec.series)
+        same = _same_rows(grid, last.grid) if last and last.key == (palette, places) else ()
         styles: dict[str, Style] = {name: self._styles.style(name, places) for name in grid.names}
-        return [
-            Strip([Segment(text, styles[role]) for text, role in grid.runs(row)], grid.width)
+        strips = [
+            last.strips[row]
+            if last is not None and row in same
+            else Strip([Segment(text, styles[role]) for text, role in grid.runs(row)], grid.width)
             for row in range(grid.height)
         ]
+        return _Painted(grid, palette, places, strips)
 
     def exports(self) -> Exports:
         """Give the figure as it is looked at: its scales and its curves."""
@@ -173,7 +228,7 @@ class Chart(Widget, can_focus=True):
         """Take the colours of another theme."""
         super().notify_style_update()
         self._styles.forget()
-        self._strips = None
+        self._painted = None
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """Fill the container."""
@@ -196,9 +251,48 @@ class Chart(Widget, can_focus=True):
         self.smoothing = 0.0 if self.smoothing else SMOOTHING
 
     def action_reset(self) -> None:
-        """Go back to the whole figure."""
+        """Go back to the whole figure, and follow it."""
         self.view, self.hidden = View(), frozenset()
+        self.follows, self.behind = True, False
         self._inspect(None)
+
+    def action_follow(self) -> None:
+        """Show the newest points and go on with them, in a window as wide as this one."""
+        if self.view.x is not None:
+            self.view = replace(self.view, x=self._ending_at(_end(self.spec)))
+        self.follows, self.behind = True, False
+
+    def action_solo(self) -> None:
+        """Show the next curve alone; after the last one all again."""
+        idents = list(dict.fromkeys(one.ident for one in self.spec.series if one.label))
+        shown = [ident for ident in idents if ident not in self.hidden]
+        place = idents.index(shown[0]) + 1 if len(shown) == 1 < len(idents) else 0
+        alone = idents[place : place + 1]
+        self.hidden = frozenset(ident for ident in idents if ident not in alone and alone)
+
+    def action_more(self) -> None:
+        """Ask for more curves."""
+        self.post_message(self.More(self, 1))
+
+    def action_fewer(self) -> None:
+        """Ask for fewer curves."""
+        self.post_message(self.More(self, -1))
+
+    def watch_live(self) -> None:
+        """Offer to follow, or no longer."""
+        self.refresh_bindings()
+
+    def watch_follows(self) -> None:
+        """Offer to follow again, or no longer."""
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what does something with this figure."""
+        if action in ("more", "fewer"):
+            return self.countable
+        if action == "follow":
+            return not self.follows and (self.live or self.behind)
+        return True
 
     def action_zoom(self, direction: int) -> None:
         """Zoom in (1) or out (-1) around the crosshair, or the middle."""
@@ -274,10 +368,49 @@ class Chart(Widget, can_focus=True):
 
     def _look_at(self, scale: Scale, low: float, high: float) -> None:
         self.view = replace(self.view, x=(scale.value(low), scale.value(high)))
+        self.follows = False
+
+    def _ending_at(self, end: float) -> tuple[float, float] | None:
+        """A window as wide as the present one whose right end is a data value."""
+        scale = self.grid.x
+        share = float("nan") if scale is None else scale.place(end)
+        if scale is None or not isfinite(share):
+            return self.view.x
+        return scale.value(share - 1), scale.value(share)
 
     def _inspect(self, x: float | None) -> None:
         self.cursor = x
         self.post_message(self.Inspected(self, x))
+
+
+@dataclass(frozen=True)
+class _Painted:
+    """A grid in colours."""
+
+    grid: Grid
+    palette: tuple[str, ...]
+    places: tuple[int, ...]
+    strips: list[Strip]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What its colours depend on."""
+        return self.palette, self.places
+
+
+def _same_rows(grid: Grid, other: Grid) -> frozenset[int]:
+    """The rows that two grids have in common, down to their colours."""
+    known = min(len(grid.names), len(other.names))
+    if grid.codes.shape != other.codes.shape or grid.names[:known] != other.names[:known]:
+        return frozenset()
+    same = (grid.codes == other.codes).all(axis=1) & (grid.roles == other.roles).all(axis=1)
+    return frozenset(same.nonzero()[0].tolist())
+
+
+def _end(spec: ChartSpec) -> float:
+    """The last place that any curve reaches, in data units; NaN without a curve."""
+    ends = (float(one.x[-1]) for one in spec.series if one.role == "line" and len(one.x))
+    return max((end for end in ends if isfinite(end)), default=float("nan"))
 
 
 def _heading(spec: ChartSpec) -> tuple[str, str, str]:

@@ -28,6 +28,7 @@ COMPONENTS = {
     "reference": "chart--dim",
     "proposal": "chart--proposal",
     "cursor": "chart--cursor",
+    "badge": "chart--badge",
 }
 """The component class of every role that is not a series."""
 
@@ -40,17 +41,21 @@ class ChartStyles:
     def __init__(self, widget: Widget) -> None:
         """Look up styles of the component classes of `widget`."""
         self._widget = widget
-        self._found: dict[str, Style] = {}
+        self._found: dict[str | tuple[int, bool], Style] = {}
+        self._palette: tuple[str, ...] | None = None
 
     def forget(self) -> None:
         """Look everything up again, as the theme changed."""
         self._found.clear()
+        self._palette = None
 
     def palette(self) -> tuple[str, ...]:
         """The series colours that are legible on the present background."""
-        if self._widget.app.native_ansi_color:
-            return ANSI_NAMES
-        return ON_LIGHT if self._background.brightness > 0.5 else ON_DARK
+        if self._palette is None:
+            light = self._background.brightness > 0.5
+            colours = ON_LIGHT if light else ON_DARK
+            self._palette = ANSI_NAMES if self._widget.app.native_ansi_color else colours
+        return self._palette
 
     def style(self, role: str, places: Sequence[int]) -> Style:
         """The style of a role.
@@ -62,7 +67,10 @@ class ChartStyles:
         kind, _, index = role.partition(":")
         if not index:
             return self._component(COMPONENTS[role])
-        return self._series(places[int(index)], raw=kind == "raw")
+        known = places[int(index)], kind == "raw"
+        if known not in self._found:
+            self._found[known] = self._series(known[0], raw=known[1])
+        return self._found[known]
 
     @property
     def _background(self) -> Color:

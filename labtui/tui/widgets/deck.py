@@ -47,11 +47,20 @@ class Deck(Vertical):
         self._visible: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
-        """Lay out the names of the panes, and the panes."""
+        """Lay out the names of the panes, and those that are seen at once; others come later."""
+        self._room = self.app.size
+        shown = self._choose()
+        self._dress(shown, update=False)
+        self._visible = shown
+        first = [pane for name, pane in self.panes.items() if pane.eager or name in shown]
+        left = Vertical(*(one for one in first if not one.is_chart), id="left")
+        right = Vertical(*(one for one in first if one.is_chart), id="right")
+        self._sides = (left, right)
+        self._dress_sides(shown, update=False)
         yield Static(id="tabs")
         with Horizontal(id="panes"):
-            yield Vertical(*(one for one in self.panes.values() if not one.is_chart), id="left")
-            yield Vertical(*(one for one in self.panes.values() if one.is_chart), id="right")
+            yield left
+            yield right
 
     @property
     def charts(self) -> ChartPane:
@@ -67,27 +76,48 @@ class Deck(Vertical):
     def fit_into(self, room: Size) -> None:
         """Show the panes that fit into a screen of a size."""
         self._room = room
-        shown = layout.visible(
-            room.width,
-            room.height,
+        shown = self._choose()
+        self._lay_out(shown)
+        self._dress(shown)
+        self._dress_sides(shown)
+        self.label()
+        if shown != self._visible:
+            self._visible = shown
+            self.post_message(self.Arranged())
+
+    def _choose(self) -> frozenset[str]:
+        return layout.visible(
+            self._room.width,
+            self._room.height,
             active=self.active,
             words=self.words,
             chart=self.chart,
             zoomed=self.zoomed,
         )
+
+    def _lay_out(self, shown: frozenset[str]) -> None:
+        """Mount panes that are looked at for the first time, each at its place."""
+        for name in shown:
+            pane = self.panes[name]
+            if not pane.is_attached:
+                side = self._sides[pane.is_chart]
+                places = list(self.panes.values())
+                later = places[places.index(pane) :]
+                side.mount(pane, before=next((one for one in side.children if one in later), None))
+
+    def _dress(self, shown: frozenset[str], *, update: bool = True) -> None:
+        """Say by classes which panes are on screen; those not laid out are not styled yet."""
         for name, pane in self.panes.items():
             pane.is_shown = name in shown
-            pane.set_class(name not in shown, "-gone")
-        charts = set(layout.CHARTS)
-        self.query_one("#left").set_class(not shown - charts, "-gone")
-        self.query_one("#right").set_class(not shown & charts, "-gone")
-        self.set_class(layout.stacked(room.width), "-stacked")
-        self.set_class(len(shown) == 1, "-alone")
-        self.set_class(len(shown) > 1, "-bordered")
-        self.label()
-        if shown != self._visible:
-            self._visible = shown
-            self.post_message(self.Arranged())
+            pane.set_class(name not in shown, "-gone", update=update and pane.is_attached)
+        self.set_class(layout.stacked(self._room.width), "-stacked", update=update)
+        self.set_class(len(shown) == 1, "-alone", update=update)
+        self.set_class(len(shown) > 1, "-bordered", update=update)
+
+    def _dress_sides(self, shown: frozenset[str], *, update: bool = True) -> None:
+        left, right = self._sides
+        left.set_class(not shown - set(layout.CHARTS), "-gone", update=update)
+        right.set_class(not shown & set(layout.CHARTS), "-gone", update=update)
 
     def show(self, name: str) -> None:
         """Go to a pane."""
@@ -137,12 +167,12 @@ class Deck(Vertical):
         parts: list[str | tuple[str, str]] = []
         for place, name in enumerate(self.panes, 1):
             active = name == self.active
-            style = "$text-primary bold reverse" if active else "$text-muted"
+            style = "$text-primary bold reverse" if active else "$faded"
             known = name if active or self._room.width >= ROOMY else SHORT.get(name, name)
             words = f" {place} {name} " if active else f"{place} {known}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
         if self.has_class("-alone"):
-            parts.append((self._of_active(parts), "$text-muted"))
+            parts.append((self._of_active(parts), "$faded"))
         return Content.assemble(*parts)
 
     def _of_active(self, parts: Sequence[str | tuple[str, str]]) -> str:

@@ -72,7 +72,7 @@ def content(running: Running, width: int, lines: int) -> Content:
     if len(shown) < len(slots):
         left = len(slots) - len(shown)
         training = sum(slot.trial is not None for slot in slots if slot not in shown)
-        rows.append(Content.styled(f"  … {left} more, {training} of them train", "$text-muted"))
+        rows.append(Content.styled(f"  … {left} more, {training} of them train", "$faded"))
     return Content("\n").join(rows)
 
 
@@ -89,7 +89,7 @@ def _head(running: Running) -> Content:
     return Content.assemble(
         (f"● runner {running.pid} at work", "$text-success"),
         f"  {waiting}",
-        (f"  queue {queue}" if queue else "", "$text-muted"),
+        (f"  queue {queue}" if queue else "", "$faded"),
     )
 
 
@@ -97,7 +97,7 @@ def _slot(slot: SlotRecord, texts: Sequence[str], widths: Sequence[int], width: 
     number, device, trial, steps, step_time, used, memory = map(clean, texts)
     head = f"  {number.rjust(widths[0])} {device.ljust(widths[1])}  "
     if slot.trial is None:
-        return Content.assemble((head, "$text-muted"), ("◌ waiting", "$text-muted"))
+        return Content.assemble((head, "$faded"), ("◌ waiting", "$faded"))
     roomy = width >= ROOMY
     done = bar(slot.step or 0, slot.max_steps or 0, 16 if roomy else 8)
     rest = (
@@ -108,7 +108,7 @@ def _slot(slot: SlotRecord, texts: Sequence[str], widths: Sequence[int], width: 
     room = max(width - len(head) - len(done) - len(rest) - 4, 8)
     name = trial if len(trial) <= room else f"…{trial[-room + 1 :]}"
     return Content.assemble(
-        (head, "$text-muted"),
+        (head, "$faded"),
         name.ljust(min(widths[2], room)),
         ("  " + done, "$text-accent"),
         "  " + rest,

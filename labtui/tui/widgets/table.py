@@ -16,8 +16,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from labtui.tui.actions import bindings
+from labtui.tui.background import in_background
 from labtui.tui.exporting import as_csv, as_json
-from labtui.tui.judging import in_background
 from labtui.tui.widgets.columns import ROLES, Column, fit
 from labtui.tui.widgets.ordering import Ordering
 
@@ -87,6 +87,17 @@ class Table(ScrollView, Generic[T], can_focus=True):
     class Moved(Event):
         """The cursor is on another record."""
 
+    @dataclass
+    class Arranged(Message):
+        """The rows are others, or stand otherwise; of many records a while after it was asked."""
+
+        table: Table[Any]
+
+        @property
+        def control(self) -> Table[Any]:
+            """The table, for `@on` selectors."""
+            return self.table
+
     def __init__(self, key: Callable[[T], Hashable], *, place: str = "", id: str) -> None:
         """Create a table without columns; `key` tells its records apart."""
         self._styles: dict[str, Style] = {}
@@ -113,6 +124,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
         if self._sort not in keys:
             self._sort, self._reversed = sort, False
         self._measure()
+        self.refresh()
 
     def show(self, records: Sequence[T], changed: Collection[Hashable] | None = None) -> None:
         """Show these records; the cursor stays on its own.
@@ -202,6 +214,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
         if (now and self._key(now)) != (current and self._key(current)):
             self._tell()
         self.refresh()
+        self.post_message(self.Arranged(self))
 
     def _place_of(self, record: T | None) -> int:
         if record is not None:

@@ -95,21 +95,26 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def _break(self) -> None:
         self._broken = self._room
-        parts: list[list[tuple[str, str]]] = []
-        for line in self._lines or ():
-            margin = " " * line.indent
-            name, text = line.text[: line.lead], line.text[line.lead :]
-            rows = textwrap.wrap(
-                text,
-                max(self._broken - line.indent, NARROWEST),
-                initial_indent=" " * line.lead,
-                subsequent_indent=line.hang,
-                break_on_hyphens=False,
-            ) or [""]
-            first = rows[0][line.lead :] if name else rows[0]
-            parts.append([(margin, ""), (name, "$text-accent"), (first, line.style)])
-            parts += [[(margin + row, line.style)] for row in rows[1:]]
-        self._text.update(Content("\n").join(Content.assemble(*part) for part in parts))
+        self._text.update(Content("\n").join(broken(self._lines or (), self._broken)))
+
+
+def broken(lines: Sequence[Line], width: int) -> list[Content]:
+    """Break lines between words, so that they fit into a width; gives the rows."""
+    rows: list[Content] = []
+    for line in lines:
+        margin = " " * line.indent
+        name, text = line.text[: line.lead], line.text[line.lead :]
+        parts = textwrap.wrap(
+            text,
+            max(width - line.indent, NARROWEST),
+            initial_indent=" " * line.lead,
+            subsequent_indent=line.hang,
+            break_on_hyphens=False,
+        ) or [""]
+        first = parts[0][line.lead :] if name else parts[0]
+        rows.append(Content.assemble((margin, ""), (name, "$text-accent"), (first, line.style)))
+        rows += [Content.styled(margin + part, line.style) for part in parts[1:]]
+    return rows
 
 
 def _markdown(lines: Sequence[Line]) -> str:
@@ -136,6 +141,6 @@ def pairs(rows: list[tuple[str, str]], indent: str = "  ") -> Content:
     parts = [
         part
         for name, value in rows
-        for part in ((f"{indent}{name.ljust(width)}  ", "$text-muted"), f"{value}\n")
+        for part in ((f"{indent}{name.ljust(width)}  ", "$faded"), f"{value}\n")
     ]
     return Content.assemble(*parts)

@@ -11,8 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.tui.layout import BESIDE, FULL, NARROW, TALL, stacked
-from labtui.tui.widgets.chart_grid import ChartGrid
-from labtui.tui.widgets.figures import StudyChart
+from labtui.tui.widgets.figures import Figures, StudyChart
 from labtui.tui.widgets.output import OutputPane
 from labtui.tui.widgets.textpane import TextPane
 
@@ -21,6 +20,9 @@ TABS = ("facts", "curves", "parameters", "log")
 
 LEFT = ("facts", "parameters")
 """Texts; curves and the log have the right half of a wide screen."""
+
+LEAST = (40, 10)
+"""Fewest columns and rows of one chart of several: their legends name a split, not a trial."""
 
 WHY_FITS = 22
 """Rows of a screen from which the facts of a trial that blew up have room for a chart."""
@@ -70,7 +72,7 @@ class TrialDeck(Vertical):
         self._room = Size(0, 0)
         self._visible: frozenset[str] = frozenset()
         self.why = StudyChart(id="why")
-        self.grid = ChartGrid(id="grid")
+        self.grid = Figures(id="grid", cell=LEAST)
         self.output = OutputPane(id="output-pane")
 
     def compose(self) -> ComposeResult:
@@ -183,12 +185,12 @@ class TrialDeck(Vertical):
         parts: list[str | tuple[str, str]] = []
         for place, name in enumerate(TABS, 1):
             active = name == self.active
-            style = "$text-primary bold reverse" if active else "$text-muted"
+            style = "$text-primary bold reverse" if active else "$faded"
             words = f" {place} {name} " if active else f"{place} {name}"
             parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
         if self.has_class("-alone"):
             said = " ".join(filter(None, self._notes.get(self.active, ())))
             room = self._room.width - 2 - sum(len(p if isinstance(p, str) else p[0]) for p in parts)
             if len(said) < room:
-                parts.append((f" {said}", "$text-muted"))
+                parts.append((f" {said}", "$faded"))
         return Content.assemble(*parts)

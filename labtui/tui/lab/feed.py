@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from labtui.store.records import ENDED
 from labtui.tui.filters import Language
-from labtui.tui.journal import Facts, Moment, moments
-from labtui.tui.sparkline import Course
+from labtui.tui.lab.journal import Facts, Moment, moments
+from labtui.tui.lab.sparkline import Course
 from labtui.verdicts.arm_names import shown_best
 from labtui.verdicts.summary import read_counts
 

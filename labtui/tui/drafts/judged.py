@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from labtui.engine.plugins import TrainerError
 from labtui.store.lab import Lab
-from labtui.tui.draft_check import check
-from labtui.tui.draft_file import file_text
+from labtui.tui.drafts.check import check
+from labtui.tui.drafts.file import file_text
 
 if TYPE_CHECKING:
     from labtui.analysis.findings import Finding
     from labtui.store.paths import LabPaths
     from labtui.study.errors import Problem
     from labtui.study.spec import Study
-    from labtui.tui.draft_start import Begun
-    from labtui.tui.drafting import Draft
+    from labtui.tui.drafts.drafting import Draft
+    from labtui.tui.drafts.start import Begun
     from labtui.verdicts.design import Plan
 
 

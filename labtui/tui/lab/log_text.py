@@ -10,9 +10,9 @@ from labtui.tui.widgets.textpane import Line
 from labtui.verdicts.text import MISSING, clean
 
 if TYPE_CHECKING:
-    from labtui.tui.journal import Journal
+    from labtui.tui.lab.journal import Journal
 
-STYLES = {"answer": "bold", "again": "$text-muted", "commit": "$text-muted"}
+STYLES = {"answer": "bold", "again": "$faded", "commit": "$faded"}
 MARGIN = 2
 NAMES = 10
 """Columns of the names of fields, ``launches`` being the longest."""
@@ -33,8 +33,8 @@ def lines(journal: Journal) -> Iterator[Line]:
     if not journal.rows:
         yield Line("No study yet; `labtui run STUDY.yaml` adds one.")
     elif journal.total > len(journal.rows):
-        yield Line(f"… and {journal.total - len(journal.rows)} older ones", "$text-muted")
-    yield Line("= labtui log", "$text-muted")
+        yield Line(f"… and {journal.total - len(journal.rows)} older ones", "$faded")
+    yield Line("= labtui log", "$faded")
 
 
 def _entry(row: Mapping[str, Any], *, judged: bool) -> Iterator[Line]:

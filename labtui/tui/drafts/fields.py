@@ -8,7 +8,7 @@ from typing import Any
 
 from labtui.study.errors import display
 from labtui.study.scaffold import flow
-from labtui.tui.draft_lines import LineError, read_whole
+from labtui.tui.drafts.lines import LineError, read_whole
 
 OWN_FORMS = ("python", "script", "command")
 """Short forms of a trainer that is a person's own; see `labtui.study.model.TrainerSpec`."""

@@ -16,8 +16,8 @@ from labtui.verdicts.summary import sentence
 from labtui.verdicts.text import clean, number
 
 if TYPE_CHECKING:
-    from labtui.tui.lab_feed import StudyRow
-    from labtui.tui.workload_rows import WorkloadRow
+    from labtui.tui.lab.feed import StudyRow
+    from labtui.tui.lab.workload_rows import WorkloadRow
 
 Parts = Iterator[Content | tuple[str, str] | str]
 
@@ -53,7 +53,7 @@ def study_twin(row: StudyRow) -> str:
 def _answer(row: StudyRow) -> tuple[str, str]:
     """Give the answer with its style, or say that it is on its way."""
     if not row.judged:
-        return "judging…", "$text-muted"
+        return "judging…", "$faded"
     if row.verdict.startswith("cannot be judged"):
         return clean(row.verdict), "$text-warning"
     return clean(row.answer) or "No trial has ended: there is no answer yet.", ""
@@ -90,10 +90,10 @@ def strip(row: StudyRow, width: int, lines: int) -> Content:
     shown = [
         first,
         told,
-        Content.styled("  ".join(more), "$text-muted").truncate(width, ellipsis=True),
+        Content.styled("  ".join(more), "$faded").truncate(width, ellipsis=True),
     ]
     last = f"workload {clean(study.workload)}   = {study_twin(row)}"
-    return Content("\n").join([*shown, Content.styled(last, "$text-muted").truncate(width)])
+    return Content("\n").join([*shown, Content.styled(last, "$faded").truncate(width)])
 
 
 def panel(row: StudyRow, width: int) -> Content:
@@ -106,7 +106,7 @@ def _panel(row: StudyRow, width: int) -> Parts:
     yield f"{clean(row.name)}\n", "$text-primary bold"
     yield state_content(study.state)
     yield f"  {study.ended}/{study.total}"
-    yield (f"  {clean(study.reason)}\n" if study.reason else "\n"), "$text-muted"
+    yield (f"  {clean(study.reason)}\n" if study.reason else "\n"), "$faded"
     yield "\n"
     yield follows_text(study), "$text-accent"
     yield f"{clean(study.goal) or 'no goal was stated'}\n\n", "bold"
@@ -121,7 +121,7 @@ def _panel(row: StudyRow, width: int) -> Parts:
         [(name, hang.join(_cut(value, width - margin, 4).split("\n"))) for name, value in facts],
         indent="",
     )
-    yield f"\n= {study_twin(row)}", "$text-muted"
+    yield f"\n= {study_twin(row)}", "$faded"
 
 
 def _facts(row: StudyRow) -> Iterator[tuple[str, str]]:
@@ -146,7 +146,7 @@ def workload(row: WorkloadRow, width: int, lines: int) -> Content:
         Content.assemble(
             (clean(row.name), "$text-primary bold"),
             (f"  {tags}" if tags else "", "$text-primary"),
-            (f"  {_count(row.notes, 'note')}" if row.notes else "", "$text-muted"),
+            (f"  {_count(row.notes, 'note')}" if row.notes else "", "$faded"),
         ).truncate(width, ellipsis=True),
         Content(_cut(f"baseline {clean(row.standing)}", width, 2 if lines <= 6 else 6)),
     ]
@@ -156,4 +156,4 @@ def workload(row: WorkloadRow, width: int, lines: int) -> Content:
         text = _cut(sign + clean(sentence(task)), width, 1 if lines <= 6 else 6)
         parts.append(Content.styled(text, "$text-accent" if row.sentences else "$text-success"))
     twin = f"= labtui workload {shlex.quote(clean(row.name))}"
-    return Content("\n").join([*parts, Content.styled(twin, "$text-muted")])
+    return Content("\n").join([*parts, Content.styled(twin, "$faded")])

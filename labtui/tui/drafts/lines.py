@@ -209,7 +209,7 @@ def _check_model(definition: Mapping[str, Any]) -> None:
     from labtui.study.mapping import problems_of
     from labtui.study.model import Hyperparameter
     from labtui.study.yamltree import Tree
-    from labtui.tui.draft_check import node_of
+    from labtui.tui.drafts.check import node_of
 
     try:
         Hyperparameter.model_validate(definition)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from labtui.tui.journal import Journal, Moment
-from labtui.tui.judging import REST, in_background
+from labtui.tui.background import in_background
+from labtui.tui.judging import REST
+from labtui.tui.lab.journal import Journal, Moment
 
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths

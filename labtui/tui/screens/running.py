@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
-from labtui.tui.judging import in_background
+from labtui.tui.background import in_background
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.base import LiveScreen
-from labtui.tui.screens.deciding import problem
+from labtui.tui.screens.deciding import announce, problem
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class RunningScreen(LiveScreen):
         if study is None:
             return
         if study.state not in UNDER_WAY:
-            self._tell(f"{study.name}: nothing to stop, it is {study.state}")
+            announce(self, f"{study.name}: nothing to stop, it is {study.state}")
             return
         ask = AskScreen(f"Stop {clean(study.name)}?", clean(what_stops(study)))
         self.app.push_screen(ask, lambda answer: self._stop(study, answer))
@@ -169,10 +169,6 @@ class RunningScreen(LiveScreen):
             try:
                 told = await in_background(deed)
             except Exception as error:  # said; the screen goes on
-                self._tell(f"nothing was done: {problem(error)}", alarm=True)
+                announce(self, f"nothing was done: {problem(error)}", alarm=True)
             else:
-                self._tell(f"{told}   {same}".rstrip())
-
-    def _tell(self, text: str, *, alarm: bool = False) -> None:
-        severity = "error" if alarm else "information"
-        self.app.notify(clean(text), severity=severity, markup=False)  # type: ignore[arg-type]
+                announce(self, f"{told}   {same}".rstrip())

@@ -68,7 +68,7 @@ def read_workloads(paths: LabPaths) -> list[WorkloadRow]:
 
 
 def _row(card: Card) -> WorkloadRow:
-    from labtui.tui.lab_text import with_spread
+    from labtui.tui.lab.about import with_spread
     from labtui.verdicts.card import baseline_text, short_tasks, task_sentences
 
     workload, baseline, fresh = card.workload, card.baseline, card.fresh

@@ -154,7 +154,7 @@ class Journal:
         """
         from labtui.interop.experiment_log import log_row
         from labtui.store.errors import LabError
-        from labtui.tui.still import StillLab
+        from labtui.tui.lab.still import StillLab
         from labtui.verdicts.exports import logged
 
         with StillLab(self._paths) as lab:

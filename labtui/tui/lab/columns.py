@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labtui.tui import lab_text
-from labtui.tui.lab_feed import StudyRow
-from labtui.tui.sparkline import sparkline
+from labtui.tui.lab import about
+from labtui.tui.lab.feed import StudyRow
+from labtui.tui.lab.sparkline import sparkline
+from labtui.tui.lab.workload_rows import WorkloadRow
 from labtui.tui.states import GLYPHS, bar, state_text
 from labtui.tui.study_text import follows_text, tags_text
 from labtui.tui.widgets.columns import Column
-from labtui.tui.workload_rows import WorkloadRow
 from labtui.verdicts.summary import GLYPHS as SEVERITY
 from labtui.verdicts.text import MISSING, ago, clean
 
@@ -69,7 +69,9 @@ def _state() -> Column[StudyRow]:
 def _state_and_progress() -> list[Column[StudyRow]]:
     def progress(row: StudyRow) -> tuple[str, str]:
         study = row.study
-        return f"{bar(study.ended, study.total, 6)} {study.ended}/{study.total}", ""
+        at_work = study.ended < study.total  # a full bar says nothing, many of them shout
+        drawn = bar(study.ended, study.total, 6) if at_work else " " * 6
+        return f"{drawn} {study.ended}/{study.total}", ""
 
     return [
         Column(
@@ -112,7 +114,7 @@ def _outcome(best: int, trend: int) -> list[Column[StudyRow]]:
 def _best(row: StudyRow) -> tuple[str, str]:
     if row.best is None:
         return MISSING, "dim"
-    return lab_text.with_spread(row.best, row.spread), ""
+    return about.with_spread(row.best, row.spread), ""
 
 
 def _trend(row: StudyRow, width: int) -> tuple[str, str]:

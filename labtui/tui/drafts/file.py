@@ -9,7 +9,7 @@ from labtui.study.followup_text import Path, commented_study
 from labtui.study.plan import arms
 from labtui.study.scaffold import study_text
 from labtui.study.yamltree import Node, read_tree
-from labtui.tui.drafting import ROLES, Draft, listed
+from labtui.tui.drafts.drafting import ROLES, Draft, listed
 
 if TYPE_CHECKING:
     from labtui.study.spec import Study

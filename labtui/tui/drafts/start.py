@@ -18,8 +18,8 @@ from labtui.study.followup import Impossible, child_name
 from labtui.study.followup_text import commented_study
 from labtui.study.repeat import fresh_seed
 from labtui.study.spec import Study
-from labtui.tui.draft_file import read_file_text
-from labtui.tui.drafting import Draft, compared
+from labtui.tui.drafts.drafting import Draft, compared
+from labtui.tui.drafts.file import read_file_text
 from labtui.verdicts import scaffolding
 
 if TYPE_CHECKING:

@@ -1,0 +1,115 @@
+"""The figures of a study on screen: what is said below them, and when they are drawn anew."""
+
+import pytest
+
+from labtui.store.records import ENDED
+from labtui.tui.app import LabApp
+from labtui.tui.widgets.words import WordsLine
+from tests.support.labs import make_lab
+from tests.tui.driving import SMALL, chart, open_study, running, screen_text, until
+
+NAME = "digits-optimizer"
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return make_lab(tmp_path_factory.mktemp("lab"), points=12)
+
+
+def rows(app, pane):
+    lines = app.screen.query(f"#{pane}-words").results(WordsLine)
+    return [row for one in lines for row in one.children if row.has_class("-said")]
+
+
+def said(app, pane):
+    return [str(row.render()) for row in rows(app, pane)]
+
+
+async def test_a_sentence_below_each_figure_says_what_to_conclude(paths):
+    app = LabApp(paths, study=NAME)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_study(pilot, app, "axes")
+        await until(pilot, lambda: "the best 5 lie" in "".join(said(app, "axes")))
+        seen = {chart(app, "axes").spec.title: said(app, "axes")}
+        for _ in range(3):
+            await pilot.press("n")
+            seen[chart(app, "axes").spec.title] = said(app, "axes")
+        assert len(seen) == 4
+        assert all(len(told) == 1 for told in seen.values())
+        assert len({told[0] for told in seen.values()}) == 4
+        for pane, words in (("isolation", "ahead of"), ("budget", "a quarter of searches")):
+            app.screen.action_show(pane)
+            await until(pilot, lambda p=pane, w=words: w in "".join(said(app, p)))
+        app.screen.action_show("stability")
+        await until(pilot, lambda: said(app, "stability"))
+        assert said(app, "stability")[0][0] in "✓!?i"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 35), (160, 50), (200, 50)])
+async def test_no_figure_loses_its_sentence_at_any_size(paths, size):
+    app = LabApp(paths, study=NAME)
+    async with app.run_test(size=size) as pilot:
+        await open_study(pilot, app, "axes")
+        await until(pilot, lambda: said(app, "axes") and app.screen.desk.judge.brief is not None)
+        await until(pilot, lambda: "on its way" not in "".join(said(app, "axes")))
+        shown = app.screen.query_one("#axes-figures").shown
+        assert len(said(app, "axes")) == len(shown)
+        assert all(row.region.height >= 1 for row in rows(app, "axes"))
+        assert all(one.size.height >= 9 for one in shown)
+
+
+async def test_marked_trials_stand_out_in_the_axes(paths):
+    app = LabApp(paths, study=NAME)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_study(pilot, app)
+        await pilot.press("space", "space")
+        await pilot.press("4")
+        await until(pilot, lambda: app.screen.query("#axes-figures"))
+        await until(pilot, lambda: chart(app, "axes").spec.series)
+        titles = {one.label for one in chart(app, "axes").spec.series}
+        marked = app.screen.desk.marked
+        assert len(marked) == 2
+        assert titles & {"2 marked", "1 marked"}
+        assert "◆" in screen_text(app)
+
+
+async def test_while_a_study_runs_its_figures_rest_and_are_whole_at_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("labtui.tui.panes.base.REST", 1e6)
+    with running(tmp_path) as run:
+        run.start(0)
+        run.end(0)
+        app = LabApp(run.writer.paths, study=run.name)
+        async with app.run_test(size=SMALL) as pilot:
+            await open_study(pilot, app, "budget")
+            await until(pilot, lambda: app.screen.query("#budget-figures"))
+            figures = app.screen.query_one("#budget-figures")
+            await until(pilot, lambda: figures.filled and not app.screen.desk.judge.busy)
+            before = figures.chart.spec
+            for number in range(1, 4):
+                run.start(number, 0.5 - number / 10)
+                run.end(number)
+            await until(pilot, lambda: sum(t.state in ENDED for t in app.screen.view.trials) == 4)
+            assert figures.chart.spec is before
+            from labtui.store.changes import set_study
+
+            set_study(run.writer, run.study, "stopped")
+            run.writer.commit()
+            await until(pilot, lambda: figures.chart.spec is not before)
+
+
+async def test_what_a_person_asks_for_does_not_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr("labtui.tui.panes.base.REST", 1e6)
+    with running(tmp_path) as run:
+        for number in range(2):
+            run.start(number, 0.5 - number / 10)
+            run.end(number)
+        run.start(2)
+        app = LabApp(run.writer.paths, study=run.name)
+        async with app.run_test(size=SMALL) as pilot:
+            await open_study(pilot, app, "axes")
+            await until(pilot, lambda: app.screen.query("#axes-figures"))
+            await until(pilot, lambda: chart(app, "axes").spec.series)
+            await pilot.press("2", "space", "space", "space", "4")
+            await until(
+                pilot, lambda: "marked" in {one.key for one in chart(app, "axes").spec.series}
+            )
