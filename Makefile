@@ -11,7 +11,7 @@ PINNED = -c constraints.txt
 .PRECIOUS: %/.pip
 .PHONY: help demo test coverage test-backends test-integrations lint format types imports docs screenshots tour-lab \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
-	bench-exploit bench-steps bench-start bench-study clean
+	bench-exploit bench-steps bench-start bench-study bench-screens clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
@@ -61,7 +61,7 @@ screenshots: .venv/.dev ## draw docs/screens: every screen of the program, on th
 tour-lab: .venv/.dev ## run the studies of `labtui tour` again (a minute), and pack them
 	@.venv/bin/python docs/tour.py
 
-bench: bench-log bench-dispatch bench-charts bench-check bench-importance bench-steps bench-start bench-study ## run all benchmarks, beside their peers
+bench: bench-log bench-dispatch bench-charts bench-check bench-importance bench-steps bench-start bench-study bench-screens ## run all benchmarks, beside their peers
 
 bench-log: .venv-bench/.installed ## what a logged point costs
 	@.venv-bench/bin/python benchmarks/log.py
@@ -98,6 +98,9 @@ bench-start: .venv-bench/.installed ## how long until a torch study's first poin
 
 bench-study: .venv-bench/.installed ## what a study of small networks costs (TRIALS=, ROUNDS=)
 	@.venv-bench/bin/python benchmarks/study.py --trials $(TRIALS) --rounds $(ROUNDS)
+
+bench-screens: .venv-bench/.installed ## what the screen costs, beside an empty one
+	@.venv-bench/bin/python benchmarks/screens.py
 
 clean: ## remove environments, caches and measurements; a lab stays
 	rm -rf .venv .venv-backends .venv-integrations .venv-bench .coverage .coverage.* .hypothesis \

@@ -1,11 +1,12 @@
 """What the screen costs: first paint, opening a large study, a frame of curves, memory, following.
 
-    python benchmarks/screens.py [--rounds 7] [--trials 10000]
+    python benchmarks/screens.py [--rounds 15] [--trials 10000] [--lab FOLDER]
 
 A lab of 10,000 trials x 400 points is written by the real writer. Beside first paint and opening
-stand an empty Textual app and an empty screen, timed in the same run; the work on the screen's
-thread is its processor time, callback by callback, while another process streams points into the
-lab and ends trials.
+stand an empty Textual app and an empty screen, timed in turn in the same run; both are given as
+processor time, which other programs on the machine disturb less, and as time on the clock. The work
+on the screen's thread is its processor time, callback by callback, while another process streams
+points into the lab and ends trials.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import asyncio
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from check import write_lab
@@ -37,52 +41,65 @@ from labtui.tui.widgets.chart import Chart
 SIZE = (200, 50)
 FRESH = 40
 """Trials of the large study that are trained anew while it is followed."""
-EMPTY = """
+TOLD = """
+import os, sys, time
+def painted(app):
+    spent, now = time.process_time(), time.time()
+    with open(os.environ["PAINTED"], "w") as file:
+        file.write(f"{spent} {now}")
+    app.exit()
+"""
+EMPTY = f"""{TOLD}
 from textual.app import App
 class Empty(App):
-    def on_mount(self): self.call_after_refresh(self.exit)
+    def on_mount(self): self.call_after_refresh(painted, self)
 Empty().run()
 """
-FIRST = """
-import sys
+FIRST = f"""{TOLD}
+from pathlib import Path
 from labtui.store.paths import LabPaths
 from labtui.tui.app import LabApp
-from pathlib import Path
 class First(LabApp):
-    def on_mount(self):
-        super().on_mount()
-        self.call_after_refresh(self.exit)
+    def on_mount(self): self.call_after_refresh(painted, self)
 First(LabPaths(Path(sys.argv[1]))).run()
 """
 
 
-def spawn(code: str, *arguments: str) -> float:
-    """Run a program on a terminal of its own until it ends; give its seconds."""
+def spawn(code: str, *arguments: str) -> tuple[float, float]:
+    """Run a program on a terminal of its own until it ends.
+
+    Returns:
+        Seconds until its first frame was painted: of the processor, and on the clock.
+    """
     import pty
 
-    start = time.perf_counter()
-    pid, master = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="xterm-256color", COLUMNS="200", LINES="50")
-        os.execv(sys.executable, [sys.executable, "-c", code, *arguments])
-    try:
-        while os.read(master, 65536):
+    with tempfile.NamedTemporaryFile("r") as told:
+        start = time.time()
+        pid, master = pty.fork()
+        if pid == 0:
+            os.environ.update(TERM="xterm-256color", COLUMNS="200", LINES="50", PAINTED=told.name)
+            os.execv(sys.executable, [sys.executable, "-c", code, *arguments])
+        try:
+            while os.read(master, 65536):
+                pass
+        except OSError:
             pass
-    except OSError:
-        pass
-    os.close(master)
-    os.waitpid(pid, 0)
-    return time.perf_counter() - start
+        os.close(master)
+        os.waitpid(pid, 0)
+        spent, painted = map(float, told.read().split())
+    return spent, painted - start
 
 
-def first_paint(lab: Path, rounds: int) -> tuple[float, float]:
-    """Milliseconds from a process's start to its end after the first frame: empty, and labtui."""
-    pairs = [(spawn(EMPTY), spawn(FIRST, str(lab))) for _ in range(rounds)]
-    empty, ours = zip(*pairs, strict=True)
-    return 1000 * statistics.median(empty), 1000 * statistics.median(ours)
+Pairs = list[tuple[tuple[float, float], tuple[float, float]]]
+"""Seconds of the processor and on the clock: of the empty one and of ours, in turn."""
 
 
-async def _painted(app: App[object], ready) -> None:
+def first_paint(lab: Path, rounds: int) -> Pairs:
+    """Measure from a process's start until its first frame: an empty app, and labtui."""
+    return [(spawn(EMPTY), spawn(FIRST, str(lab))) for _ in range(rounds)]
+
+
+async def _painted(app: App[Any], ready: Callable[[], bool]) -> None:
     while not ready():
         await asyncio.sleep(0.001)
     done = asyncio.Event()
@@ -90,29 +107,34 @@ async def _painted(app: App[object], ready) -> None:
     await done.wait()
 
 
-async def opening(lab: Path, rounds: int) -> tuple[float, float]:
-    """Milliseconds until an empty screen, and the study screen with its rows, is painted."""
+async def opening(lab: Path, rounds: int) -> Pairs:
+    """Measure until an empty screen, and the study screen with its first rows, is painted."""
     from labtui.tui.screens.study import StudyScreen
 
-    app, empty, ours = LabApp(LabPaths(lab)), [], []
+    app, found = LabApp(LabPaths(lab)), []
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause(1.0)
+        await pilot.pause(4.0)
         for _ in range(rounds):
-            start = time.perf_counter()
-            app.push_screen(Screen())
-            await _painted(app, lambda: True)
-            empty.append(time.perf_counter() - start)
+            empty: Screen[None] = Screen()
+            blank = await _opened(app, empty, lambda: True)
             app.pop_screen()
-            await pilot.pause(0.2)
+            await pilot.pause(0.3)
             screen = StudyScreen(app.reader, "large")
-            start = time.perf_counter()
-            app.push_screen(screen)
-            await _painted(app, lambda screen=screen: screen.view is not None)
-            ours.append(time.perf_counter() - start)
+            ours = await _opened(app, screen, lambda screen=screen: screen.view is not None)
+            found.append((blank, ours))
             await pilot.pause(1.5)
             app.pop_screen()
             await pilot.pause(0.5)
-    return 1000 * statistics.median(empty), 1000 * statistics.median(ours)
+    return found
+
+
+async def _opened(
+    app: LabApp, screen: Screen[None], ready: Callable[[], bool]
+) -> tuple[float, float]:
+    start, spent = time.perf_counter(), time.thread_time()
+    app.push_screen(screen)
+    await _painted(app, ready)
+    return time.thread_time() - spent, time.perf_counter() - start
 
 
 class Bench(App[None]):
@@ -150,17 +172,14 @@ class Work:
     """Measures the processor time of every callback on the loop's thread."""
 
     def __enter__(self) -> Work:
-        self.longest, self.total, self.calls = 0.0, 0.0, []
+        self.calls: list[float] = []
         self._run = run = asyncio.Handle._run
         measured = self
 
         def timed(handle: asyncio.Handle) -> None:
             before = time.thread_time()
             run(handle)
-            spent = time.thread_time() - before
-            measured.total += spent
-            measured.calls.append((spent, ""))
-            measured.longest = max(measured.longest, spent)
+            measured.calls.append(time.thread_time() - before)
 
         asyncio.Handle._run = timed  # type: ignore[method-assign]
         return self
@@ -190,9 +209,7 @@ def stream(lab: str, seconds: float, rate: float) -> None:
                         step=step, seconds=1.0,
                     )  # fmt: skip
                 current, step = next(trial), 0
-                claim_trial(
-                    writer, current, study=study, runner=runner, attempt=1, start_step=0
-                )
+                claim_trial(writer, current, study=study, runner=runner, attempt=1, start_step=0)
                 writer.watch(current, "validation/loss", minimize=True)
             step += 1
             writer.add_points(
@@ -215,7 +232,7 @@ async def following(lab: Path, seconds: float, rate: float) -> tuple[float, Work
         while not (isinstance(app.screen, StudyScreen) and app.screen.view is not None):
             await pilot.pause(0.05)
         app.screen.action_show("trials")
-        await pilot.pause(6.0)
+        await pilot.pause(8.0)
         with Work() as work:
             began, spent = time.monotonic(), time.process_time()
             while time.monotonic() - began < seconds:
@@ -225,34 +242,52 @@ async def following(lab: Path, seconds: float, rate: float) -> tuple[float, Work
     return share, work
 
 
-def memory(lab: Path) -> float:
-    """Megabytes of a process that has the large study open."""
-    code = f"""
+MEMORY = """
 import asyncio, resource, sys
 from pathlib import Path
 from labtui.store.paths import LabPaths
 from labtui.tui.app import LabApp
-async def main():
-    app = LabApp(LabPaths(Path({str(lab)!r})), study="large")
-    async with app.run_test(size={SIZE!r}) as pilot:
+async def look():
+    app = LabApp(LabPaths(Path(sys.argv[1])), study="large")
+    async with app.run_test(size=(200, 50)) as pilot:
         await pilot.pause(4)
         for key in "12345678":
             await pilot.press(key)
             await pilot.pause(1.5)
-    print(open("/proc/self/status").read().split("VmRSS:")[1].split()[0],
-          resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-asyncio.run(main())
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+asyncio.run(look())
 """
-    import subprocess
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[1]) / 1024
+
+def memory(lab: Path) -> float:
+    """Give the most megabytes of a process that has the large study open, all panes seen."""
+    command = [sys.executable, "-c", MEMORY, str(lab)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout) / 1024
+
+
+def middle(pairs: Pairs, place: int) -> tuple[float, float, float]:
+    """Give the medians in milliseconds, of the empty one and of ours, and that of the ratios."""
+    empty, ours = [one[place] for one, _ in pairs], [one[place] for _, one in pairs]
+    ratio = statistics.median(b / a for a, b in zip(empty, ours, strict=True))
+    return 1000 * statistics.median(empty), 1000 * statistics.median(ours), ratio
+
+
+def tell(what: str, pairs: Pairs) -> None:
+    """Print both times of both."""
+    for place, name in enumerate(("processor", "clock")):
+        empty, ours, ratio = middle(pairs, place)
+        print(
+            f"{what:<22} {name:<9}  empty {empty:5.0f} ms  labtui {ours:5.0f} ms  "
+            f"{ratio:.2f}x  +{ours - empty:.0f} ms",
+            flush=True,
+        )
 
 
 def main() -> None:
     """Print one line for every promise."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--lab", type=Path, help="a folder in which the lab is kept")
     asked = parser.parse_args()
@@ -261,16 +296,15 @@ def main() -> None:
         lab = folder / "lab.db"
         if not lab.exists():
             write_lab(folder, asked.trials, 100)
-        empty, ours = first_paint(lab, asked.rounds)
-        print(f"first paint            empty {empty:6.0f} ms  labtui {ours:6.0f} ms  {ours / empty:.2f}x")
-        empty, ours = asyncio.run(opening(lab, asked.rounds))
-        print(f"open {asked.trials} trials     empty {empty:6.0f} ms  study  {ours:6.0f} ms  +{ours - empty:.0f} ms")
-        print(f"8 curves x 10,000 at {SIZE[0]}x{SIZE[1]}   {asyncio.run(frames()):.1f} ms a frame")
-        print(f"memory, all panes seen   {memory(lab):.0f} MB at most")
+        print(f"others at work: load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        tell("first paint", first_paint(lab, asked.rounds))
+        tell(f"open {asked.trials:,} trials", asyncio.run(opening(lab, max(3, asked.rounds // 3))))
+        print(f"8 curves x 10,000      {asyncio.run(frames()):.1f} ms a frame at 200x50")
+        print(f"memory                 {memory(lab):.0f} MB at most, all panes seen", flush=True)
         share, work = asyncio.run(following(lab, 15, 2))
-        print(f"following at 2 Hz        {100 * share:.1f} % of a core; longest work on the screen's thread {1000 * work.longest:.1f} ms")
-        for spent, what in sorted(work.calls, reverse=True)[:5]:
-            print(f"    {1000 * spent:6.1f} ms  {what}")
+        worst = ", ".join(f"{1000 * one:.1f}" for one in sorted(work.calls, reverse=True)[:5])
+        print(f"following at 2 Hz      {100 * share:.1f} % of a core")
+        print(f"work at a time         {worst} ms of the screen's thread at most")
 
 
 if __name__ == "__main__":

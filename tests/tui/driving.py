@@ -28,10 +28,12 @@ SMALL, LARGE = (80, 24), (160, 50)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
+    """Wait for what a person would see; ever more seldom, as looking draws the whole screen."""
+    deadline, rest = time.monotonic() + seconds, 0.02
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not come"
-        await pilot.pause(0.02)
+        await pilot.pause(rest)
+        rest = min(1.4 * rest, 0.15)
     await pilot.pause()
 
 

@@ -278,7 +278,7 @@ async def test_the_help_is_about_the_screen_and_names_the_command(paths):
 
 def test_every_screen_of_its_own_has_a_topic():
     assert {"next", "again", "launch", "workload"} <= set(CHAINS) & set(TOPICS)
-    assert {"trial-facts", "trial-curves", "trial-log"} <= set(TOPICS)  # a trial has one for each pane
+    assert {"trial-facts", "trial-curves", "trial-log"} <= set(TOPICS)  # of a trial
     assert all(TOPICS[name].twin.startswith("labtui ") for name in TOPICS)
 
 

@@ -51,6 +51,7 @@ class TrialsPane(Pane):
         super().__init__(desk)
         self.known = Known()
         self._whole = False
+        self._count = ""
         self._test: Callable[[TrialRecord], bool] = lambda _: True
         self._asked: set[str] = set()
         self._stale = self._reading = False
@@ -241,7 +242,9 @@ class TrialsPane(Pane):
     def _arranged(self) -> None:
         """Draw what the filter keeps; of many trials it is known a while after it was typed."""
         kept = frozenset(one.id for one in self.table.rows) if self._is_filtered else None
-        self.query_one("#filter-count", Static).update(self._counted())
+        if (counted := self._counted()) != self._count:
+            self._count = counted
+            self.query_one("#filter-count", Static).update(counted)
         if kept != self.desk.kept:
             self.desk.kept = kept
             self.post_message(self.Chosen())

@@ -38,6 +38,7 @@ class VerdictPane(Pane):
     name_of_pane = "verdict"
     eager = True
     needs_verdict = True
+    _arms: Sequence[ArmRow] | None = None
 
     class ArmChosen(Message):
         """An arm was chosen."""
@@ -82,7 +83,8 @@ class VerdictPane(Pane):
 
     def show(self, view: StudyView) -> None:
         """Show the arms."""
-        if view.study.kind not in REPEATED:
+        if view.study.kind not in REPEATED and view.arms is not self._arms:
+            self._arms = view.arms
             self.query_one("#arms-table", Table).show(view.arms)
 
     def stamp(self, view: StudyView) -> Hashable:

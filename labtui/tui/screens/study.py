@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from textual import events, on, work
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -78,6 +79,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         self._feed = StudyFeed(name)
         self._panes = [kind(self.desk) for kind in PANES]
         self._judging = False
+        self._header: Content | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the header and the panes."""
@@ -224,7 +226,9 @@ class StudyScreen(RemarkingScreen, RunningScreen):
 
     def _write_header(self, view: StudyView, width: int) -> None:
         text = study_text.header(view, width - 2)
-        self.query_one("#header", Static).update(text, layout=False)
+        if self._header is None or not text.is_same(self._header):
+            self._header = text
+            self.query_one("#header", Static).update(text, layout=False)
 
     # -- looking ------------------------------------------------------------------------------
 

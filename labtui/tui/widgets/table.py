@@ -138,7 +138,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
         if changed is None or self._sorting or not ordering.can_merge(changed):
             self._arrange()
         elif changed:
-            self._settle(ordering.merged(self._rows, records, changed))
+            self._settle(ordering.merged(self._rows, records, changed), anew=False)
 
     def keep(self, test: Callable[[T], bool]) -> None:
         """Show only the records that pass a test."""
@@ -201,9 +201,14 @@ class Table(ScrollView, Generic[T], can_focus=True):
         self._sorting = False
         self._settle(rows)
 
-    def _settle(self, rows: list[T]) -> None:
-        """Show rows, with the cursor's record at the same height of the screen."""
-        current = self.current
+    def _settle(self, rows: list[T], *, anew: bool = True) -> None:
+        """Show rows, with the cursor's record at the same height of the screen.
+
+        Args:
+            rows: All that are kept, in order.
+            anew: Paint them whether or not those on screen are others than before.
+        """
+        current, seen = self.current, self._on_screen()
         offset = self._cursor - round(self.scroll_y)
         self._rows = rows
         self._cursor = self._place_of(current) if self._moved else 0
@@ -213,8 +218,14 @@ class Table(ScrollView, Generic[T], can_focus=True):
         now = self.current
         if (now and self._key(now)) != (current and self._key(current)):
             self._tell()
-        self.refresh()
+        if anew or self._on_screen() != seen:
+            self.refresh()
         self.post_message(self.Arranged(self))
+
+    def _on_screen(self) -> tuple[int, list[int]]:
+        """Tell what is painted from what was: the place of the cursor, and the very records."""
+        top = round(self.scroll_y)
+        return self._cursor - top, [id(row) for row in self._rows[top : top + self._page]]
 
     def _place_of(self, record: T | None) -> int:
         if record is not None:
