@@ -31,7 +31,8 @@ IDLE = 1.0
 """Seconds after the first screen until those are loaded that may follow: the first is read by then,
 and loading them takes half a second of a core."""
 
-HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Screenshot"}
+HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Quit", "Screenshot"}
+"""Textual's own that labtui has itself, or has no use for."""
 
 
 class LabApp(App[int]):

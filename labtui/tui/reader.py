@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +71,8 @@ class Reader:
 
     def warm_up(self) -> None:
         """Load what the larger screens need, while nobody waits for it."""
-        self._thread.submit(_load_figures)
+        with contextlib.suppress(RuntimeError):  # it has been closed meanwhile
+            self._thread.submit(_load_figures)
 
     def _answer(self, question: Callable[[Lab], T]) -> T:
         from labtui.store.errors import LabError

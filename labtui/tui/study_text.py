@@ -101,7 +101,7 @@ def _counts(view: StudyView, *, wide: bool) -> list[str | tuple[str, str]]:
     if progress.running:
         found.append((f"  ● {progress.running}{' running' if wide else ''}", "$text-accent"))
     if progress.eta is not None:
-        found.append(f"  {duration(progress.eta)} left")
+        found.append(f"  {duration(max(progress.eta, 1.0))} left")
     elif wide and progress.elapsed is not None:
         found.append((f"  took {duration(progress.elapsed)}", "$faded"))
     return found

@@ -22,6 +22,7 @@ from labtui.tui.screens.study import StudyScreen
 from labtui.tui.screens.workload import WorkloadScreen
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.textpane import TextPane
+from labtui.tui.widgets.trials import TrialTable
 from labtui.verdicts.launch_plan import configuration_of
 from tests.support.engine import processes, run, study_text, wait_for_state, wait_until, write_study
 from tests.tui.driving import LARGE, SMALL, screen_text, until
@@ -192,6 +193,8 @@ async def test_a_trial_is_trained_again_and_its_deviation_kept(paths):
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot, app)
         best = app.screen.view.study.best_trial
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen.focused, TrialTable))
         await pilot.press("r")
         await on(pilot, app, AgainScreen)
         await until(pilot, lambda: app.screen.wishes, WAIT)
@@ -206,11 +209,11 @@ async def test_a_trial_is_trained_again_and_its_deviation_kept(paths):
         assert f"3 reruns of rates/{best} have mean" in " ".join(text(app).split())
         await pilot.press("j", "enter")
         assert "best of each arm" in screen_text(app)
-        await pilot.press("escape", "q", "4", "r")
+        await pilot.press("escape", "q", "1", "r")
         await on(pilot, app, AgainScreen)
         await until(pilot, lambda: app.screen.wishes, WAIT)
         assert app.screen.chosen.kind == "arms"
-        await pilot.press("q", "1", "enter", "r")
+        await pilot.press("q", "2", "enter", "r")
         await on(pilot, app, AgainScreen)
         await until(pilot, lambda: app.screen.wishes, WAIT)
         assert app.screen.wishes[0].evidence[0].total == 3

@@ -14,7 +14,7 @@ from labtui.tui.settings import Settings
 from tests.support.labs import make_lab
 from tests.tui.driving import LARGE, SMALL, open_study, screen_text, until
 
-FRAMES = set("━╌┅─│╭╮╰╯▁▂▃▄▅▆▇█░▎▔ ")
+FRAMES = set("━╌┅─│╭╮╰╯▁▂▃▄▅▆▇█░▎▔★◆ ")
 """Frames, separators, scrollbars and bars: no text."""
 
 

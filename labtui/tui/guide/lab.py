@@ -73,6 +73,7 @@ KEYS = (
             "compare",
             "compare",
             "The marked studies side by side; one mark is compared with the cursor's",
+            rank=12,
             twin="labtui compare A B",
         ),
     ),
@@ -85,6 +86,7 @@ KEYS = (
             "move(1)",
             "later",
             "Train this study after the one behind it in the queue",
+            rank=14,
             twin="labtui queue NAME --place N",
         ),
         key(
@@ -93,6 +95,7 @@ KEYS = (
             "move(-1)",
             "earlier",
             "Train this study before the one ahead of it in the queue",
+            rank=15,
             twin="labtui queue NAME --place N",
         ),
     ),

@@ -88,7 +88,7 @@ KEYS = (
             "compare",
             "compare",
             "The marked trials side by side; without marks, this study with the one it follows",
-            rank=74,
+            rank=22,
             twin="labtui compare A B",
         ),
     ),

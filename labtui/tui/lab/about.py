@@ -85,7 +85,7 @@ def strip(row: StudyRow, width: int, lines: int) -> Content:
     answer, style = _answer(row)
     told = Content.styled(_cut(answer, width, max(lines - 3, 1)), style)
     best = f"best by trial {study.best_trial}" if row.best is not None else ""
-    facts = (state_text(study.state), best, clean(study.reason), _count(row.notes, "note"))
+    facts = (state_text(row.state), best, clean(study.reason), _count(row.notes, "note"))
     more = [clean(study.metric) + (" ↓" if study.minimize else " ↑"), *filter(None, facts)]
     shown = [
         first,
@@ -104,7 +104,7 @@ def panel(row: StudyRow, width: int) -> Content:
 def _panel(row: StudyRow, width: int) -> Parts:
     study = row.study
     yield f"{clean(row.name)}\n", "$text-primary bold"
-    yield state_content(study.state)
+    yield state_content(row.state)
     yield f"  {study.ended}/{study.total}"
     yield (f"  {clean(study.reason)}\n" if study.reason else "\n"), "$faded"
     yield "\n"

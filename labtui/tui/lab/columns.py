@@ -34,6 +34,7 @@ def studies(width: int, rows: Sequence[StudyRow]) -> list[Column[StudyRow]]:
         min(max(longest, 12), 32 if widest else 16),
         lambda row: (_name(row), ""),
         lambda row: row.name,
+        ends=True,
         grows=not widest,
     )
     goal = Column[StudyRow]("goal", "goal", 20, _goal, lambda row: row.study.goal, grows=True)
@@ -61,9 +62,9 @@ def _state() -> Column[StudyRow]:
 
     def cell(row: StudyRow) -> tuple[str, str]:
         study = row.study
-        return f"{GLYPHS.get(study.state, '?')} {study.ended}/{study.total}", study.state
+        return f"{GLYPHS.get(row.state, '?')} {study.ended}/{study.total}", row.state
 
-    return Column("state", "trials", 9, cell, lambda row: row.study.state)
+    return Column("state", "trials", 9, cell, lambda row: row.state)
 
 
 def _state_and_progress() -> list[Column[StudyRow]]:
@@ -78,8 +79,8 @@ def _state_and_progress() -> list[Column[StudyRow]]:
             "state",
             "state",
             13,
-            lambda row: (state_text(row.study.state), row.study.state),
-            lambda row: row.study.state,
+            lambda row: (state_text(row.state), row.state),
+            lambda row: row.state,
         ),
         Column(
             "progress", "progress", 14, progress, lambda r: r.study.ended / max(r.study.total, 1)

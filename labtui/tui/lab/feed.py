@@ -47,6 +47,12 @@ class StudyRow:
         return self.study.name
 
     @property
+    def state(self) -> str:
+        """The state of the study; ``queued`` while the runner trains others before it."""
+        behind = bool(self.place) and not self.study.counts.get("running")
+        return "queued" if behind and self.study.state == "running" else self.study.state
+
+    @property
     def best(self) -> float | None:
         """The best value that says something."""
         return shown_best(self.study)
@@ -92,7 +98,7 @@ def _count(place: int) -> Any:
 STUDIES: Language[StudyRow] = Language(
     {
         "study": lambda row: row.name,
-        "state": lambda row: row.study.state,
+        "state": lambda row: row.state,
         "workload": lambda row: row.study.workload,
         "tag": lambda row: row.tags,
         "kind": lambda row: row.study.kind,
@@ -113,7 +119,7 @@ STUDIES: Language[StudyRow] = Language(
         row.name,
         row.study.goal,
         row.study.workload,
-        row.study.state,
+        row.state,
         row.study.kind,
         *(f"#{tag}" for tag in row.tags),
     ),

@@ -49,7 +49,6 @@ class AddScreen(AskScreen):
 
     def on_mount(self) -> None:
         """Show the keys, and read the names."""
-        super().on_mount()
         self.query_one(AnswerLine).suggester = _Rest(self._offered)
         self._offer("")
 

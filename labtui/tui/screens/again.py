@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from labtui.tui.reader import Reader
 
 KINDS = ("rerun", "arms", "replica")
-FIRST = {"arms": "arms"}
+FIRST = {"verdict": "arms"}
 """The pane of a study from which something else than the trial is chosen first."""
 
 
@@ -66,7 +66,6 @@ class AgainScreen(DecidingScreen):
     def on_mount(self) -> None:
         """Name the columns."""
         self.query_one("#choices", Table).set_columns(_columns(), sort="")
-        super().on_mount()
 
     def seen(self, lab: Lab) -> object:
         """Read anew whenever a rerun has ended."""

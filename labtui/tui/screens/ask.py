@@ -60,7 +60,8 @@ class AskScreen(ModalScreen[str]):
             yield Static(self._question, id="question", markup=False)
             yield Static(self._detail, id="detail", markup=False)
             if self._value is not None:
-                yield AnswerLine(self._value, compact=True, id="answer")
+                hint = "why: kept with the decision" if self._check is is_reason else ""
+                yield AnswerLine(self._value, placeholder=hint, compact=True, id="answer")
             yield Static(id="problem", markup=False)
         yield KeyLine()
 

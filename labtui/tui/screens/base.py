@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events, work
@@ -21,6 +20,7 @@ from labtui.tui.widgets.keyline import KeyLine
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from labtui.tui.keys import Action
     from labtui.tui.reader import Pulse, Reader
 
 SMALLEST = (60, 15)
@@ -162,8 +162,12 @@ class LiveScreen(Screen[None]):
         """Show the keys of what has the focus."""
         place = getattr(self.focused, "place", "app")
         chain = next((c for c in CHAINS[self.chain_name] if c[0] == place), ("app",))
-        shown = key_line(*chain, offered=partial(can_do, self))
+        shown = key_line(*chain, offered=lambda one: can_do(self, one) and self.matters(one))
         self.query_one(KeyLine).show(shown, leaving=self.leaving)
+
+    def matters(self, action: Action) -> bool:
+        """Say whether what can be done is worth a place in the key line as things are."""
+        return True
 
     def step_back(self) -> bool:
         """Undo something that hides a part of the screen; False when there is nothing to undo."""

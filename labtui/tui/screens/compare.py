@@ -102,11 +102,9 @@ class CompareScreen(LiveScreen):
         self.query_one("#told", TextPane).say(Content.styled("reading…", "$faded"))
         self.query_one("#whole").set_class(self.size.height >= TALL, "-open")
         self._label()
-        super().on_mount()
 
     def on_resize(self, event: events.Resize) -> None:
         """Give the words more room where there is some."""
-        super().on_resize(event)
         self.set_class(event.size.height >= TALL, "-tall")
         self._fill()
         self._label()

@@ -96,7 +96,6 @@ class DesigningScreen(DecidingScreen):
         self.query_one("#choices", Table).set_columns(new_text.choice_columns(), sort="")
         self.query_one("#asked", Table).set_columns(new_text.asked_columns(), sort="")
         self.query_one("#space", Table).set_columns(new_text.placed_columns(), sort="")
-        super().on_mount()
 
     @property
     def is_changed(self) -> bool:

@@ -25,7 +25,7 @@ from labtui.tui.screens.lab_journal import JournalScreen
 from labtui.tui.screens.lab_slots import TALL
 from labtui.tui.screens.lab_workloads import WorkloadsScreen
 from labtui.tui.screens.opening import where
-from labtui.tui.screens.running import RunningScreen
+from labtui.tui.screens.running import UNDER_WAY, RunningScreen
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.filter_line import FilterLine
 from labtui.tui.widgets.runner_strip import RunnerStrip, Running
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from labtui.store.lab import Lab
     from labtui.store.records import StudyRecord
     from labtui.store.runners import SlotRecord
+    from labtui.tui.keys import Action
     from labtui.tui.reader import Pulse, Reader
     from labtui.verdicts.remarks import Subject
 
@@ -119,8 +120,9 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
 
     @property
     def twin(self) -> str:
-        """The command that says the same as the list that is shown."""
-        return tabs.TWINS[self.pane]
+        """The command that is written on the screen: of the row, else of the list."""
+        row = self.studies.current if self.pane == "studies" else None
+        return tabs.TWINS[self.pane] if row is None else about.study_twin(row)
 
     @property
     def subject(self) -> Subject | None:
@@ -144,6 +146,21 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         if action in ONLY_STUDIES:
             return self.pane == "studies"
         return super().check_action(action, parameters)
+
+    def matters(self, action: Action) -> bool:
+        """Name the keys of the queue, of a run and of marks where they would do something."""
+        study, place = self.to_run, None
+        if study is not None and (row := self.studies.current) is not None:
+            place = row.place
+        does = {
+            "studies.compare": bool(self.studies.marked),
+            "studies.later": place is not None,
+            "studies.earlier": bool(place),
+            "running.resume": study is None
+            or (study.state != "running" and study.ended < study.total),
+            "running.stop": study is None or study.state in UNDER_WAY,
+        }
+        return does.get(action.id, True)
 
     # -- following ----------------------------------------------------------------------------
 
@@ -200,6 +217,7 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
 
     def tell_about(self) -> None:
         """Tell of the row under the cursor, or how to begin."""
+        self.show_keys()
         self._say_nothing()
         beside = self.has_class("-beside")
         width = self._side - 5 if beside else self.size.width - 4

@@ -40,12 +40,14 @@ class ChoosingScreen(LiveScreen):
         """Mark the study under the cursor, or take its mark away."""
         self.studies.toggle_mark()
         self.label()
+        self.show_keys()
 
     def action_unmark(self) -> None:
         """Take all marks away."""
         self.studies.marked.clear()
         self.studies.refresh()
         self.label()
+        self.show_keys()
 
     def action_compare(self) -> None:
         """Compare the marked studies; a single one with the one under the cursor."""

@@ -133,7 +133,6 @@ class LaunchScreen(DecidingScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the panes that fit."""
-        super().on_resize(event)
         self._arrange()
 
     def action_show(self, name: str) -> None:

@@ -67,7 +67,6 @@ class NextScreen(DecidingScreen):
     def on_mount(self) -> None:
         """Name the columns."""
         self.query_one("#choices", Table).set_columns(next_text.columns(), sort="")
-        super().on_mount()
 
     def seen(self, lab: Lab) -> object:
         """Judge the study once: what a person reads must not change meanwhile."""

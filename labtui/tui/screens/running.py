@@ -52,7 +52,8 @@ def resume(paths: LabPaths, study: StudyRecord) -> str:
     from labtui.engine import client
 
     if not left_of(study):
-        return f"{study.name}: nothing to train, all its {count(study.total, 'trial')} have ended"
+        ended = f"all its {count(study.total, 'trial')} have ended"
+        return f"{study.name}: nothing to train, {ended}; its key a tells what follows"
     found = client.resume(paths, study.name)
     return f"{found.study} trains on, {count(left_of(study), 'trial')} to go"
 

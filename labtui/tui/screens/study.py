@@ -35,6 +35,7 @@ from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.store.records import StudyRecord
+    from labtui.tui.keys import Action
     from labtui.tui.reader import Pulse, Reader
     from labtui.verdicts.remarks import Subject
 
@@ -141,6 +142,10 @@ class StudyScreen(RemarkingScreen, RunningScreen):
             return study is not None and study.state in UNDER_WAY
         return super().check_action(action, parameters)
 
+    def matters(self, action: Action) -> bool:
+        """Name the key that compares once there are marks."""
+        return action.id != "study.compare" or bool(self.desk.marked)
+
     def on_mount(self) -> None:
         """Look at the verdict first; of a study that has only begun, at its trials."""
         self.watch(self, "focused", self.deck.follow_focus, init=False)
@@ -177,6 +182,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
     def _keep_up(self) -> None:
         """Draw and judge what is on screen and out of date."""
         self.deck.label()
+        self.show_keys()
         for pane in self._panes:
             pane.keep_up()
         if self._wants_verdict() and not self._judging:
@@ -222,7 +228,6 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         self.deck.fit_into(event.size)
         if self.view is not None:
             self._write_header(self.view, event.size.width)
-        super().on_resize(event)
 
     def _write_header(self, view: StudyView, width: int) -> None:
         text = study_text.header(view, width - 2)

@@ -83,7 +83,6 @@ class TrialScreen(RemarkingScreen):
     def on_mount(self) -> None:
         """Look at the facts first."""
         self.watch(self, "focused", self.deck.follow_focus, init=False)
-        super().on_mount()
         self.deck.fit_into(self.size)
 
     @property
@@ -297,7 +296,6 @@ class TrialScreen(RemarkingScreen):
         self.deck.fit_into(event.size)
         self._say_title()
         self.call_after_refresh(self._say_parameters)
-        super().on_resize(event)
 
     @on(Figures.Arranged)
     def _label_curves(self) -> None:

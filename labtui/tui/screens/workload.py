@@ -133,7 +133,6 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
 
     def on_resize(self, event: events.Resize) -> None:
         """Show the panes that fit."""
-        super().on_resize(event)
         self._arrange()
 
     @on(Table.Moved)

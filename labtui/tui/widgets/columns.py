@@ -27,6 +27,7 @@ class Column(Generic[T]):
         right: Numbers stand on the right.
         grows: Takes what is left of the width.
         value: What an export says of a record; what the cell shows by default.
+        ends: The end tells records apart: what is too long loses its middle.
     """
 
     key: str
@@ -37,6 +38,11 @@ class Column(Generic[T]):
     right: bool = False
     grows: bool = False
     value: Callable[[T], object] | None = None
+    ends: bool = False
+
+    def shown(self, text: str, width: int) -> str:
+        """Bring what a cell shows to a width."""
+        return fit(text, width, self.right, self.ends)
 
     def exported(self, record: T) -> object:
         """Give what an export says of a record: a number, a text, or None for nothing."""
@@ -48,10 +54,20 @@ def _is_no_number(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def fit(text: str, width: int, right: bool = False) -> str:
-    """Bring text to a width in cells, with an ellipsis where something went."""
+def fit(text: str, width: int, right: bool = False, ends: bool = False) -> str:
+    """Bring text to a width in cells, with an ellipsis where something went: before its `ends`."""
     length = cell_len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+        if width <= 0:
+            return ""
+        end = _end(text, (width - 1) * 2 // 3) if ends else ""
+        return set_cell_size(text, width - 1 - cell_len(end)) + "…" + end
     pad = " " * (width - length)
     return pad + text if right else text + pad
+
+
+def _end(text: str, width: int) -> str:
+    """Give as much of the end of a text as a width takes."""
+    while cell_len(text) > width:
+        text = text[1:]
+    return text

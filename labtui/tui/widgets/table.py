@@ -204,6 +204,8 @@ class Table(ScrollView, Generic[T], can_focus=True):
     def _settle(self, rows: list[T], *, anew: bool = True) -> None:
         """Show rows, with the cursor's record at the same height of the screen.
 
+        At the top the first rows stay in sight: what comes first is what was asked for.
+
         Args:
             rows: All that are kept, in order.
             anew: Paint them whether or not those on screen are others than before.
@@ -214,7 +216,8 @@ class Table(ScrollView, Generic[T], can_focus=True):
         self._cursor = self._place_of(current) if self._moved else 0
         self._measure()
         if self._moved and 0 <= offset < self._page:
-            self.scroll_to(y=self._cursor - offset, animate=False)
+            at_top = not round(self.scroll_y) and self._cursor < self._page
+            self.scroll_to(y=0 if at_top else self._cursor - offset, animate=False)
         now = self.current
         if (now and self._key(now)) != (current and self._key(current)):
             self._tell()
@@ -350,12 +353,18 @@ class Table(ScrollView, Generic[T], can_focus=True):
         cursor = self._style("cursor") if here else base
         gutter = ("▸" if here else " ") + ("◆" if self._key(record) in self.marked else " ")
         pieces = [Segment(gutter, cursor)]
+        left, edge = GUTTER, self._width + round(self.scroll_x)
         for column, width in zip(self._columns, self._widths(), strict=True):
             text, role = column.cell(record)
             style = cursor
             if role and not (here and self.has_focus):
                 style = self._style(role) + cursor.background_style
-            pieces.append(Segment(fit(text, width, column.right), style))
+            left += width + GAP
+            room = width - max(0, left - GAP - edge)
+            shown = column.shown(text, width)
+            if 0 < room < width:  # half a number is another number
+                shown = column.shown(text.strip(), room) + " " * (width - room)
+            pieces.append(Segment(shown, style))
             pieces.append(Segment(" " * GAP, cursor))
         used = sum(cell_len(piece.text) for piece in pieces)
         pieces.append(Segment(" " * max(0, self._width - used), cursor))
