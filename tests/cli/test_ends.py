@@ -31,7 +31,7 @@ NOBODY = 65534
         (["show", "\x1b[2J"], "no study '\\x1b[2J'"),
         (["plot", "secnd", "axis"], "did you mean 'second'"),
         (["plot", "second", "isolaton"], "did you mean 'isolation'"),
-        (["plot", "second", "pie"], "best-step or all"),
+        (["plot", "second", "pie"], "launch or all"),
         (["check", "secnd"], "did you mean 'second'"),
         (["check", "second", "--fail-on", "info"], "expected alert or warning"),
         (["check", "second", "--metric", "train/los"], "did you mean 'train/loss'"),
