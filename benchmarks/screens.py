@@ -254,7 +254,11 @@ async def look():
         for key in "12345678":
             await pilot.press(key)
             await pilot.pause(1.5)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    status = Path("/proc/self/status")  # ru_maxrss counts what the parent had before exec
+    if status.exists():
+        print(status.read_text().split("VmHWM:")[1].split()[0])
+    else:
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 asyncio.run(look())
 """
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import NoColor
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 IDLE = 1.0
 """Seconds after the first screen until those are loaded that may follow: the first is read by then,
 and loading them takes half a second of a core."""
+
+HELD = 1.0
+"""Seconds at most that keys wait for the screen that was asked for before them: over a slow link
+they come in one lot, and a `q` that is meant for the study would quit from the list."""
 
 HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Quit", "Screenshot"}
 """Textual's own that labtui has itself, or has no use for."""
@@ -68,6 +73,7 @@ class LabApp(App[int]):
         self.settings = settings or Settings()
         self.crash: BaseException | None = None
         self._study, self._welcome = study, welcome
+        self._typed: list[events.Key] | None = None
         if self.settings.theme is not None:
             self.theme = self.settings.theme
         self.set_keymap(dict(self.settings.keymap))
@@ -128,6 +134,27 @@ class LabApp(App[int]):
         from labtui.tui.screens.study import StudyScreen
 
         self.push_screen(StudyScreen(self.reader, name))
+
+    # -- keys that were typed ahead ---------------------------------------------------------
+
+    def hold_keys(self) -> None:
+        """Keep what is typed from here on for the screen that is on its way."""
+        if self._typed is None:
+            self._typed = []
+            self.set_timer(HELD, self.let_go)
+
+    def let_go(self) -> None:
+        """Give the keys that waited to the screen that has come."""
+        typed, self._typed = self._typed or [], None
+        for event in typed:
+            self.post_message(event)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take an event; keys wait while a screen is on its way."""
+        if self._typed is not None and isinstance(event, events.Key):
+            self._typed.append(event)
+        else:
+            await super().on_event(event)
 
     def action_leave(self) -> None:
         """Go back one screen, which may ask first; from the list of studies, quit."""
@@ -242,7 +269,13 @@ class LabApp(App[int]):
     # -- ending by a fault ------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
-        """Remember what went wrong: `run_app` tells it once the terminal is given back."""
+        """Remember what went wrong: `run_app` tells it once the terminal is given back.
+
+        What fails because the app is closing, as a palette asked for after `q`, is no fault.
+        """
+        if self._exit:
+            self.log.error(error)
+            return
         self.crash = self.crash or error
         super()._handle_exception(error)
 

@@ -96,6 +96,28 @@ async def test_scrolling_goes_by_columns_and_the_first_one_stays():
         assert "value" in app.table.render_line(0).text
 
 
+async def test_half_a_number_is_not_shown_as_one():
+    app = TableApp()
+    async with app.run_test(size=(13, 6)) as pilot:
+        app.table.show(rows(1.25, 1234.5))
+        await pilot.pause()
+        assert app.table.render_line(1).text == "▸    0  1.25 "
+        assert app.table.render_line(2).text == "     1  1234…"
+
+
+async def test_at_the_top_what_comes_first_stays_in_sight():
+    app = TableApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        app.table.show(rows(*map(float, range(5, 35))))
+        await pilot.press("j")
+        app.table.show([*rows(*map(float, range(5, 35))), Row(99, 1.0)])
+        assert (app.table.current.id, round(app.table.scroll_y)) == (1, 0)
+        await pilot.press("ctrl+d", "ctrl+d")
+        top, here = round(app.table.scroll_y), app.table.current.id
+        app.table.show([*rows(*map(float, range(5, 35))), Row(98, 0.5), Row(99, 1.0)])
+        assert (app.table.current.id, round(app.table.scroll_y)) == (here, top + 1)
+
+
 async def test_a_click_on_a_header_sorts_and_on_a_row_moves():
     app = TableApp()
     async with app.run_test(size=(60, 10)) as pilot:
@@ -114,6 +136,14 @@ async def test_texts_are_shown_as_they_are():
         app.table.show(rows(1.0))
         await pilot.pause()
         assert "[red]界界" in app.table.render_line(1).text
+
+
+def test_what_its_end_tells_apart_loses_its_middle():
+    names = [f"optimizers-widen-{end}" for end in ("arms", "launch", "launch-2")]
+    shown = [fit(name, 14, ends=True) for name in names]
+    assert shown == ["optim…den-arms", "optim…n-launch", "optim…launch-2"]
+    assert fit("界界界界界界", 6, ends=True) == "界 …界"
+    assert [fit("abc", width, ends=True) for width in (0, 1, 2, 3)] == ["", "…", "a…", "abc"]
 
 
 @pytest.mark.parametrize(

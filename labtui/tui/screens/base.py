@@ -86,6 +86,8 @@ class LiveScreen(Screen[None]):
     @work(exclusive=True, group="pulse", exit_on_error=False)
     async def _watch_lab(self) -> None:
         last = await self._first_beat()
+        if (let_go := getattr(self.app, "let_go", None)) is not None:
+            let_go()
         while True:
             await asyncio.sleep(BEAT)
             if self.is_active or last is None:

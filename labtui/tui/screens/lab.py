@@ -106,6 +106,7 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
 
     def on_mount(self) -> None:
         """Set the columns, and begin to follow the lab and its runner."""
+        self.studies.leads = True
         self.studies.set_columns(columns.studies(80, ()), sort="activity")
         self.workloads.set_columns(columns.workloads(80, ()), sort="name")
         self.set_interval(AGING, self.studies.refresh)

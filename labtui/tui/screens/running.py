@@ -53,7 +53,7 @@ def resume(paths: LabPaths, study: StudyRecord) -> str:
 
     if not left_of(study):
         ended = f"all its {count(study.total, 'trial')} have ended"
-        return f"{study.name}: nothing to train, {ended}; its key a tells what follows"
+        return f"{study.name}: nothing to train, {ended}; a on the study lists what follows"
     found = client.resume(paths, study.name)
     return f"{found.study} trains on, {count(left_of(study), 'trial')} to go"
 

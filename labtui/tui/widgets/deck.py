@@ -21,6 +21,9 @@ ROOMY = 96
 SHORT = {"isolation": "isol", "stability": "stab"}
 """Names that are shortened below that, so that a count has room."""
 
+NAMED = 76
+"""Columns below which the line holds the name of one pane only, and the keys of the others."""
+
 
 class Deck(Vertical):
     """Arranges the panes by the room there is.
@@ -169,7 +172,8 @@ class Deck(Vertical):
             active = name == self.active
             style = "$text-primary bold reverse" if active else "$faded"
             known = name if active or self._room.width >= ROOMY else SHORT.get(name, name)
-            words = f" {place} {name} " if active else f"{place} {known}"
+            known = known if self._room.width >= NAMED else ""
+            words = f" {place} {name} " if active else f"{place} {known}".rstrip()
             parts += [(words, f"{style} @click=screen.show('{name}')"), " "]
         if self.has_class("-alone"):
             parts.append((self._of_active(parts), "$faded"))

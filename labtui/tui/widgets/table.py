@@ -103,6 +103,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
         self._styles: dict[str, Style] = {}
         super().__init__(id=id)
         self.place = place
+        self.leads = False  # whether choosing a row leads to a screen, for which keys wait
         self.marked: dict[Hashable, None] = {}
         self._key = key
         self._columns: tuple[Column[T], ...] = ()
@@ -407,6 +408,8 @@ class Table(ScrollView, Generic[T], can_focus=True):
     def action_open(self) -> None:
         """Choose the row under the cursor."""
         if (current := self.current) is not None:
+            if self.leads and (hold := getattr(self.app, "hold_keys", None)) is not None:
+                hold()
             self.post_message(self.Opened(self, self._key(current)))
 
     def action_sort(self) -> None:

@@ -27,6 +27,7 @@ class TrialTable(Table[TrialRecord]):
     def __init__(self, *, id: str) -> None:
         """Create an empty table."""
         super().__init__(lambda trial: trial.id, place="trials", id=id)
+        self.leads = True
 
     def action_mark(self) -> None:
         """Mark the trial under the cursor, or take its mark away."""
