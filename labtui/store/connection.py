@@ -20,7 +20,11 @@ DISK_CODES = {
 }
 
 
-def broken(path: Path, error: sqlite3.Error) -> LabBroken:
+UNREADABLE = sqlite3.Error, UnicodeDecodeError
+"""What SQLite raises of a damaged file: its schema may no longer be text."""
+
+
+def broken(path: Path, error: Exception) -> LabBroken:
     """Turn SQLite's error into one that says what happened to which file."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return LabBroken(f"{path}: {DISK_CODES.get(code, 'SQLite failed')} ({error})")
@@ -103,6 +107,6 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
         check(connection, path)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise broken(path, error) from error
     return connection

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from labtui.store.connection import broken, open_reader
+from labtui.store.connection import UNREADABLE, broken, open_reader
 from labtui.store.errors import UnknownName
 from labtui.store.hidden import SHOWN, is_hidden
 from labtui.store.identity import Identity
@@ -399,7 +399,7 @@ class Lab(WorkloadReader, RunnerReader):
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             raise broken(self.paths.db, error) from error
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -392,3 +393,14 @@ def test_a_lab_that_cannot_be_made_says_why(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises((LabBroken, NotADirectoryError, FileExistsError)):
         Writer(LabPaths(tmp_path / "file" / "lab.db"))
+
+
+def test_a_schema_that_is_no_text_is_a_broken_lab(tmp_path):
+    paths = make_lab(tmp_path, points=1)
+    with closing(sqlite3.connect(paths.db)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    content = paths.db.read_bytes()
+    place = content.index(b"CREATE TABLE workloads")
+    paths.db.write_bytes(content[:place] + b"\xff" * 40 + content[place + 40 :])
+    with pytest.raises(LabBroken, match="SQLite failed"):
+        Lab(paths).studies()

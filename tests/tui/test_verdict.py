@@ -18,7 +18,7 @@ from labtui.tui.feeds import StudyFeed
 from labtui.tui.judging import Judge, ended
 from labtui.tui.reader import Pulse
 from labtui.tui.verdict_text import verdict_lines
-from labtui.tui.widgets.textpane import TextPane
+from labtui.tui.widgets.textpane import Line, TextPane, broken
 from tests.support.labs import make_lab
 from tests.tui.driving import LARGE, SMALL, chart, open_study, running, screen_text, until
 
@@ -248,3 +248,11 @@ async def test_an_error_in_the_background_comes_back():
     with pytest.raises(asyncio.CancelledError):
         await task
     release.set()
+
+
+@pytest.mark.parametrize("name", ["x" * 10_000, "\U0001f642 " * 300, "a b"])
+def test_lines_that_hang_under_a_long_name_are_broken_at_once(name):
+    line = Line(f"{name} is what it is called", "", 2, " " * (len(name) + 2), lead=len(name))
+    rows = [str(row) for row in broken([line], 60)]
+    assert len(rows) < 300
+    assert "called" in rows[-1]

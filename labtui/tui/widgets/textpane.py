@@ -102,16 +102,17 @@ def broken(lines: Sequence[Line], width: int) -> list[Content]:
     """Break lines between words, so that they fit into a width; gives the rows."""
     rows: list[Content] = []
     for line in lines:
-        margin = " " * line.indent
-        name, text = line.text[: line.lead], line.text[line.lead :]
+        margin, room = " " * line.indent, max(width - line.indent, NARROWEST)
+        lead = line.lead if line.lead <= room // 2 else 0  # else a row would hold one character
+        name, text = line.text[:lead], line.text[lead:]
         parts = textwrap.wrap(
             text,
-            max(width - line.indent, NARROWEST),
-            initial_indent=" " * line.lead,
-            subsequent_indent=line.hang,
+            room,
+            initial_indent=" " * lead,
+            subsequent_indent=line.hang if len(line.hang) <= room // 2 else "",
             break_on_hyphens=False,
         ) or [""]
-        first = parts[0][line.lead :] if name else parts[0]
+        first = parts[0][lead:] if name else parts[0]
         rows.append(Content.assemble((margin, ""), (name, "$text-accent"), (first, line.style)))
         rows += [Content.styled(margin + part, line.style) for part in parts[1:]]
     return rows
