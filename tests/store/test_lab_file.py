@@ -395,12 +395,13 @@ def test_a_lab_that_cannot_be_made_says_why(tmp_path):
         Writer(LabPaths(tmp_path / "file" / "lab.db"))
 
 
-def test_a_schema_that_is_no_text_is_a_broken_lab(tmp_path):
-    paths = make_lab(tmp_path, points=1)
+def test_damage_that_is_no_text_is_a_broken_lab(tmp_path):
+    paths = make_lab(tmp_path, points=20)
     with closing(sqlite3.connect(paths.db)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    content = paths.db.read_bytes()
-    place = content.index(b"CREATE TABLE workloads")
-    paths.db.write_bytes(content[:place] + b"\xff" * 40 + content[place + 40 :])
-    with pytest.raises(LabBroken, match="SQLite failed"):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(paths.db.read_bytes())
+    for place in range(8192, len(content) - 200, 7919):
+        content[place : place + 200] = b"\xff" * 200
+    paths.db.write_bytes(content)
+    with pytest.raises(LabBroken):
         Lab(paths).studies()
