@@ -22,8 +22,8 @@ demo: .venv/.base ## install into .venv and run the first study into lab.db
 	@echo "(not on your PATH yet? it is .venv/bin/labtui)"
 
 test: lint types imports ## run every check and every test, without torch or mlx
-	@.venv/bin/python -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
-	@.venv/bin/python -m pytest -n $(WORKERS) tests/e2e
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not backend" --ignore=tests/e2e
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/e2e
 
 coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it counts every line)
 	@rm -f .coverage .coverage.*
