@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from labtui.verdicts.figure_words import Words
 
 
+LONGEST_REST = 5.0
+"""Seconds after which figures of a study that runs are drawn anew, however long drawing took: the
+first time it also loads code, and the machine may be busy."""
+
+
 @dataclass
 class Desk:
     """What the panes of one study share.
@@ -175,7 +180,7 @@ class Pane(Vertical):
         """Give the seconds until it may draw again what nobody asked for.
 
         A figure of 10,000 trials takes longer than one of them trains: while the study runs, a
-        chart rests `REST` times as long as it took.
+        chart rests `REST` times as long as it took, and at most `LONGEST_REST`.
         """
         view = self.desk.view
         if not self.is_chart or view is None or view.study.state != "running":
@@ -196,7 +201,8 @@ class Pane(Vertical):
                     break
                 stamp, self._drawn_for, began = self.stamp(view), self.asked(), time.monotonic()
                 await self.draw(view)
-                self._resting_until = time.monotonic() + REST * (time.monotonic() - began)
+                rest = min(REST * (time.monotonic() - began), LONGEST_REST)
+                self._resting_until = time.monotonic() + rest
                 self._drawn = stamp
                 self.post_label()
             self.call_later(self.keep_up)
