@@ -120,17 +120,20 @@ class LiveScreen(Screen[None]):
     def say_unexpected(self, error: Exception) -> None:
         """Put a card in the place of the body: something broke that is not the lab."""
         what = clean(f"{type(error).__name__}: {error}")
-        self.query_one(Card).say(
-            "This cannot be shown",
-            what,
-            "The run is not affected; the commands show the same · q goes back",
-            alarm=True,
-        )
+        for card in self.query(Card):  # none when the screen was left meanwhile
+            card.say(
+                "This cannot be shown",
+                what,
+                "The run is not affected; the commands show the same · q goes back",
+                alarm=True,
+            )
         self.add_class("-carded")
 
     def say_error(self, error: LabError) -> None:
         """Put a card in the place of the body: what is wrong, and the next step."""
-        card = self.query_one(Card)
+        card = next(iter(self.query(Card)), None)
+        if card is None:  # the screen was left meanwhile
+            return
         if isinstance(error, NoLab):
             card.say(
                 "No lab yet",
