@@ -120,19 +120,24 @@ class LiveScreen(Screen[None]):
     def say_unexpected(self, error: Exception) -> None:
         """Put a card in the place of the body: something broke that is not the lab."""
         what = clean(f"{type(error).__name__}: {error}")
-        for card in self.query(Card):  # none when the screen was left meanwhile
+        if (card := self._card) is not None:
             card.say(
                 "This cannot be shown",
                 what,
                 "The run is not affected; the commands show the same · q goes back",
                 alarm=True,
             )
-        self.add_class("-carded")
+            self.add_class("-carded")
+
+    @property
+    def _card(self) -> Card | None:
+        """The card in the place of the body; None once the screen was left."""
+        return next((one for one in self.children if isinstance(one, Card)), None)
 
     def say_error(self, error: LabError) -> None:
         """Put a card in the place of the body: what is wrong, and the next step."""
-        card = next(iter(self.query(Card)), None)
-        if card is None:  # the screen was left meanwhile
+        card = self._card
+        if card is None:
             return
         if isinstance(error, NoLab):
             card.say(
