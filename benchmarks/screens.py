@@ -301,9 +301,10 @@ def main() -> None:
         if not lab.exists():
             write_lab(folder, asked.trials, 100)
         print(f"others at work: load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        # First, in a small process: what the others leave behind is gone through while it is timed.
+        print(f"8 curves x 10,000      {asyncio.run(frames()):.1f} ms a frame at 200x50")
         tell("first paint", first_paint(lab, asked.rounds))
         tell(f"open {asked.trials:,} trials", asyncio.run(opening(lab, max(3, asked.rounds // 3))))
-        print(f"8 curves x 10,000      {asyncio.run(frames()):.1f} ms a frame at 200x50")
         print(f"memory                 {memory(lab):.0f} MB at most, all panes seen", flush=True)
         share, work = asyncio.run(following(lab, 15, 2))
         worst = ", ".join(f"{1000 * one:.1f}" for one in sorted(work.calls, reverse=True)[:5])

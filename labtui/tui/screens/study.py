@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -115,7 +116,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
     @property
     def twin(self) -> str:
         """The command that says the same as the active pane."""
-        name = clean(self.name_of_study)
+        name = shlex.quote(clean(self.name_of_study))
         return TWINS.get(self.active, "labtui show {}").format(name)
 
     @property
