@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import gc
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
