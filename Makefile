@@ -4,12 +4,14 @@ PYTHON ?= python3
 WORKERS ?= 3
 TRIALS ?= 40
 ROUNDS ?= 15
+FUZZ ?= 2000
 INSTALL = bin/python -m pip install -qq --disable-pip-version-check
 PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test coverage test-backends test-integrations lint format types imports docs screenshots tour-lab \
+.PHONY: help demo test bad-inputs test-faults fuzz test-monkey coverage test-backends test-integrations lint format types imports bytecode \
+	docs screenshots tour-lab \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
 	bench-exploit bench-steps bench-start bench-study bench-screens clean
 
@@ -21,15 +23,28 @@ demo: .venv/.base ## install into .venv and run the first study into lab.db
 	@.venv/bin/labtui run sample_studies/digits_optimizers.yaml --lab lab.db
 	@echo "(not on your PATH yet? it is .venv/bin/labtui)"
 
-test: lint types imports ## run every check and every test, without torch or mlx
+test: .venv/.dev ## run every check and every test, without torch or mlx
+	@$(MAKE) --no-print-directory -j 2 types lint imports bytecode
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not backend" --ignore=tests/e2e
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/e2e
+
+test-faults: .venv/.dev ## kill, stop, fill and damage everything, at length (up to 30 minutes)
+	@.venv/bin/python -m pytest -n 2 --dist worksteal --timeout 1200 tests/faults --faults full
+
+bad-inputs: .venv/.dev ## do every bad input of the catalogue, print what is said, write docs/bad-inputs.md
+	@.venv/bin/python -m tests.bad_inputs
+
+fuzz: .venv/.dev ## feed anything to whatever reads or shows it (FUZZ=2000 examples a test)
+	@LABTUI_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n $(WORKERS) --timeout 3600 tests/fuzz
 
 coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it counts every line)
 	@rm -f .coverage .coverage.*
 	@.venv/bin/coverage run -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
 	@.venv/bin/coverage combine -q
 	@.venv/bin/coverage report
+
+test-monkey: .venv/.dev ## press 16,000 random keys and buttons on the screen, in 40 labs (half an hour)
+	@LABTUI_MONKEY=400 LABTUI_MONKEYS=20 .venv/bin/python -m pytest -n 2 tests/tui/test_monkey.py
 
 test-backends: .venv-backends/.installed ## run the tests against the real torch and mlx
 	@.venv-backends/bin/python -m pytest -n 2 -m backend tests/backends
@@ -50,6 +65,12 @@ types: .venv/.dev ## check the types
 
 imports: .venv/.dev ## check which room imports which
 	@.venv/bin/lint-imports
+
+# Else every worker of pytest compiles every test for itself: 9 s of CPU each.
+# What cannot be collected is said by the tests themselves.
+bytecode: .venv/.dev ## compile the program and its tests once, for the processes of the tests
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m compileall -q labtui trainers
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --collect-only -q >/dev/null 2>&1 || true
 
 docs: .venv/.dev ## write what comes from the code: commands, list of findings, their pictures
 	@.venv/bin/python docs/build.py
@@ -129,7 +150,7 @@ clean: ## remove environments, caches and measurements; a lab stays
 
 .venv-backends/.installed: pyproject.toml constraints.txt | .venv-backends/.pip
 	@echo "installing labtui, torch and mlx into .venv-backends (large) ..."
-	@.venv-backends/$(INSTALL) $(PINNED) -e ".[torch,mlx]" --group dev
+	@.venv-backends/$(INSTALL) $(PINNED) -e ".[torch,mlx]" --group test
 	@touch $@
 
 .venv-integrations/.installed: pyproject.toml constraints.txt | .venv-integrations/.pip

@@ -99,12 +99,18 @@ def first_paint(lab: Path, rounds: int) -> Pairs:
     return [(spawn(EMPTY), spawn(FIRST, str(lab))) for _ in range(rounds)]
 
 
-async def _painted(app: App[Any], ready: Callable[[], bool]) -> None:
-    while not ready():
-        await asyncio.sleep(0.001)
-    done = asyncio.Event()
-    app.call_after_refresh(done.set)
+async def _painted(app: App[Any], screen: Screen[None], ready: Callable[[], bool]) -> None:
+    """Wait until a frame of the screen was written in which what it waits for can be seen."""
+    done, write = asyncio.Event(), app._display
+
+    def display(of: Screen[Any], frame: Any) -> None:
+        write(of, frame)
+        if of is screen and ready():
+            done.set()
+
+    app._display = display  # type: ignore[method-assign]
     await done.wait()
+    del app._display
 
 
 async def opening(lab: Path, rounds: int) -> Pairs:
@@ -133,7 +139,7 @@ async def _opened(
 ) -> tuple[float, float]:
     start, spent = time.perf_counter(), time.thread_time()
     app.push_screen(screen)
-    await _painted(app, ready)
+    await _painted(app, screen, ready)
     return time.thread_time() - spent, time.perf_counter() - start
 
 

@@ -183,10 +183,11 @@ def poor_above(values: Floats, chance: float | None = None) -> float | None:
 
 def _fence(values: Floats) -> float | None:
     """Beyond the quartiles by far, and by a gap on the study's own scale; few trials only."""
-    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    # Floats of Python: beyond the largest one they are infinite, and numpy's warn.
+    low, middle, high = map(float, np.quantile(values, [0.25, 0.5, 0.75]))
     limit = max(
-        float(high + POOR_FENCE * (high - low)),
-        float(high + POOR_GAP * (middle - values.min())),
+        high + POOR_FENCE * (high - low),
+        high + POOR_GAP * (middle - float(values.min())),
     )
     beyond = values > limit
     if not beyond.any() or beyond.mean() >= POOR_SHARE:

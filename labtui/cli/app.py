@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from labtui import __version__
 from labtui.cli import (
     check,
     compare,
+    doctor,
     export,
     importing,
     init,
@@ -108,6 +111,7 @@ app.command("workload")(workload.workload)
 app.command("trainers")(trainers.trainers)
 app.command("tour")(tour.tour)
 app.command("schema")(trainers.schema)
+app.command("doctor")(doctor.doctor)
 
 
 @app.callback()
@@ -141,6 +145,8 @@ def start_screen(lab: Path | None, *, theme: str | None = None) -> int:
         dumb = os.environ.get("TERM") == "dumb"
         say(f"{'TERM=dumb cannot show a screen: ' if dumb else ''}{NEEDS_TERMINAL}")
         return ExitCode.USAGE
+    for name in ("COLUMNS", "LINES"):  # as a shell exported them once; the terminal knows better
+        os.environ.pop(name, None)
     from labtui.tui.app import run_app
 
     return run_app(lab_paths(lab), theme=theme)
@@ -183,9 +189,8 @@ def explain(error: Exception) -> tuple[int, str]:
     """Give the exit code of an error, and the line that a person reads."""
     from labtui.study.errors import StudyError
 
-    format_message = getattr(error, "format_message", None)
-    if format_message is not None:
-        return ExitCode.USAGE, f"labtui: {format_message()} (`labtui --help` shows the usage)"
+    if hasattr(error, "format_message"):
+        return ExitCode.USAGE, f"labtui: {_usage(error)} (`labtui --help` shows the usage)"
     if isinstance(error, StudyError):
         return ExitCode.USAGE, str(error)
     code = getattr(error, "exit_code", None)
@@ -193,9 +198,43 @@ def explain(error: Exception) -> tuple[int, str]:
         return code, f"labtui: {error}"
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return ExitCode.DISK, f"labtui: {place}{error.strerror or error}"
+        return ExitCode.DISK, f"labtui: {place}{error.strerror or error}{_limit(error)}"
+    if type(error).__name__ == "JSONDecodeError":  # every JSON text of a lab was written whole
+        from labtui.store.connection import ADVICE
+
+        return ExitCode.DISK, f"labtui: a text in the lab is damaged ({error}); {ADVICE}"
+    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        return ExitCode.DISK, f"labtui: {error}; {_LIMITS[errno.EAGAIN]}"
     fault = f"{type(error).__name__}: {error}"
     return ExitCode.FAILED, f"labtui: a fault of labtui: {fault}; {TRACEBACK}=1 shows where"
+
+
+def _usage(error: Any) -> str:
+    """Say what is wrong with a command line: what was found, what was expected."""
+    possible = getattr(error, "possibilities", None)
+    if possible:
+        return f"no option {error.option_name} — did you mean {possible[0]}?"
+    said = str(error.format_message())
+    return _NO_NUMBER.sub(lambda m: f"{m[1]}: found {m[2]}; expected {_NUMBERS[m[3]]}", said)
+
+
+_NO_NUMBER = re.compile(
+    r"Invalid value for '?([^':]+)'?: ('.*') is not a valid (int|float)\.", re.DOTALL
+)
+_NUMBERS = {"int": "a whole number", "float": "a number"}
+_NO_THREAD = "can't start new thread"
+"""What Python says where the system refuses a thread, instead of an OSError."""
+_LIMITS = {
+    errno.EMFILE: "too many files are open for the limit of this shell: `ulimit -n` shows it",
+    errno.EAGAIN: "too many processes for the limit of this user: `ulimit -u` shows it",
+    errno.ENOMEM: "too little memory, or for the limit of this shell: `ulimit -v` shows it",
+}
+
+
+def _limit(error: OSError) -> str:
+    """Name the limit that an error of the system comes from."""
+    found = _LIMITS.get(error.errno or 0)
+    return f"; {found}" if found else ""
 
 
 def _silence_stdout() -> None:

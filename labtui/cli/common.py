@@ -54,11 +54,20 @@ def lab_paths(named: Path | None) -> LabPaths:
 
 
 def open_lab(named: Path | None) -> Lab:
-    """Open the lab that a command speaks of.
+    """Open the lab that a command speaks of; damage that a quick look finds is said on stderr.
 
     Raises:
         LabError: It is not there, is something else, or cannot be read.
     """
     from labtui.store.lab import Lab
 
-    return Lab(lab_paths(named))
+    paths = lab_paths(named)
+    opened = Lab(paths)
+    from labtui.cli.output import say
+    from labtui.store.connection import ADVICE
+    from labtui.store.soundness import damage
+
+    found = damage(paths.db)
+    if found:
+        say(f"labtui: {found}: what is shown may lack something; {ADVICE}")
+    return opened

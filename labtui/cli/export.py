@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ENDINGS = {"csv": ".export", "xlsx": ".xlsx", "markdown": ".md", "sqlite": ".sqlite"}
 """The formats, and how the name of what they write ends where a person gives none."""
 
+PARQUET = "; pandas and DuckDB make Parquet of csv: duckdb -c \"COPY 'in.csv' TO 'out.parquet'\""
+"""What to do where a format is asked for that there is not."""
+
 STDOUT = Path("-")
 
 
@@ -65,7 +68,8 @@ def export(
     from labtui.verdicts.objective import Asked
 
     if file_format not in ENDINGS:
-        raise Misuse(f"found the format {file_format!r}; expected {', '.join(ENDINGS)}")
+        told = PARQUET if file_format == "parquet" else ""
+        raise Misuse(f"found the format {file_format!r}; expected {', '.join(ENDINGS)}{told}")
     if (name is None) != all_studies:
         raise Misuse("expected either the NAME of a study or --all")
     if what is not None and file_format != "csv":

@@ -107,8 +107,13 @@ def follow(lab: Lab, name: str, *, one: bool = False, before: Before | None = No
 def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks) -> End:
     missing_since: float | None = None
     trials: dict[int, TrialRecord] = {}
-    revision = 0
+    revision, waits = 0, ""
     while True:
+        waits, before = lab.paused(), waits
+        if waits and not before:
+            say(f"{name} waits: {waits}; nothing is lost")
+        elif before and not waits:
+            say(f"{name} goes on")
         if lab.has_changed() or not trials:
             for trial in lab.trials(name, newer_than=revision):
                 trials[trial.number] = trial
@@ -155,7 +160,16 @@ def _exit_code(trials: list[TrialRecord]) -> int:
             f"{len(failed)} of {len(trials)} trials failed; the first, {first.name}: "
             f"{first.reason}; `labtui show {first.name}` has its traceback"
         )
-    return ExitCode.DONE if any(t.state == "completed" for t in trials) else ExitCode.FAILED
+    if any(t.state == "completed" for t in trials):
+        return ExitCode.DONE
+    infeasible = [trial for trial in trials if trial.state == "infeasible"]
+    if infeasible:
+        first = infeasible[0]
+        say(
+            f"{len(infeasible)} of {len(trials)} trials infeasible, none completed; the first, "
+            f"{first.name}: {first.reason}; `labtui show {first.name}` says more"
+        )
+    return ExitCode.FAILED
 
 
 class _Remarks:
@@ -201,6 +215,7 @@ class _Keys:
         self._name = name
         self._interrupts = 0
         self._told = 0
+        self._asking = False
         self._terminal: Any = None
         self.detached = False
 
@@ -222,7 +237,7 @@ class _Keys:
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self._interrupts += 1
-        if self._interrupts > 2:
+        if self._interrupts > (3 if self._asking else 2):  # what stops it is asked for first
             raise KeyboardInterrupt
 
     def wait(self, seconds: float) -> None:
@@ -244,7 +259,11 @@ class _Keys:
             say("stopping now")
         else:
             say("stopping after the next evaluation of each trial; Ctrl-C again stops now")
+        self._asking = True
         client.stop(self._lab.paths, self._name, now=now)
+        self._asking = False
+        if self._interrupts > 2:
+            raise KeyboardInterrupt
 
 
 class _Lines:

@@ -91,13 +91,17 @@ def _narrate(outcome: Outcome) -> None:
 
 
 def _counts(outcome: Outcome) -> str:
-    parts = [f"{outcome.added + outcome.updated:,} trials"]
+    parts = [_number(outcome.added + outcome.updated, "trial")]
     parts += [f"{n:,} {_state(state, outcome)}" for state, n in sorted(outcome.states.items())]
-    parts.append(f"{outcome.points:,} points")
+    parts.append(_number(outcome.points, "point"))
     told = f"; {outcome.present:,} already there"
     if outcome.updated:
         told += f", {outcome.updated:,} of the {parts[0]} replaced"
     return ", ".join(parts) + told
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _state(state: str, outcome: Outcome) -> str:

@@ -166,6 +166,7 @@ def _print_trial(trial: str, lab: Path | None) -> None:
         Misuse: A study was named.
     """
     from labtui.store.records import StudyRecord
+    from labtui.study.secrets import redactor
     from labtui.verdicts.printed import last_overwrite
     from labtui.verdicts.text import clean
 
@@ -182,6 +183,7 @@ def _print_trial(trial: str, lab: Path | None) -> None:
         say(f"{found.name} printed nothing ({path} does not exist)")
         return
     # newline="\n": a carriage return is a progress bar's way to overwrite its line.
+    hide = redactor()
     with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
-            write(clean(last_overwrite(line.rstrip("\r\n")).expandtabs()))
+            write(clean(hide(last_overwrite(line.rstrip("\r\n")).expandtabs())))

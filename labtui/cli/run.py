@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labtui.cli.common import JsonOption, LabOption, Reference, lab_paths
+from labtui.cli.common import JsonOption, LabOption, Misuse, Reference, lab_paths
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import print_json, say, write, write_sentence
 from labtui.verdicts.text import clean
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 PATH_OPTIONS = ("--lab", "--events")
+FEWEST_FILES = 64
+"""Fewest files that a process must be able to open: a runner with one worker trains with 64, and
+with 12 it cannot even open its lab."""
 
 
 def run(
@@ -64,6 +67,7 @@ def run(
     if one and detach:
         raise typer.BadParameter("--one shows what its trial prints: leave --detach out")
     check_slots(slots)
+    _check_files()
     paths = lab_paths(lab)
     _warn_of_slots(paths, slots)
     mode = "new" if new else "extend" if extend else None
@@ -149,6 +153,20 @@ def _again(arguments: Sequence[str], target: str, name: str) -> list[str]:
         str(Path(argument).resolve()) if before in PATH_OPTIONS else argument
         for before, argument in zip(["", *renamed], renamed, strict=False)
     ]
+
+
+def _check_files() -> None:
+    """See that a runner and its worker can open what they need, before they fail unseen."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    found = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if 0 <= found < FEWEST_FILES:
+        raise Misuse(
+            f"ulimit -n: found {found} open files at most; expected {FEWEST_FILES} or more: "
+            "`ulimit -n 1024`"
+        )
 
 
 def _warn_of_slots(paths: LabPaths, slots: int | None) -> None:

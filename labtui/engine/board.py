@@ -92,6 +92,7 @@ class Board:
         self._after: list[Callable[[], object]] = []
         self._urgent = False
         self._committed = 0.0
+        self._paused = False
 
     def taken(self) -> dict[str, Fraction]:
         """Give the part of each GPU that running trials have, a stack counting once."""
@@ -130,6 +131,9 @@ class Board:
         self.writer.commit()
         self._committed = time.monotonic()
         self._urgent = False
+        if self._paused:
+            self.writer.pause("")
+            self._paused = False
         self.events.committed()
         waiting, self._after = self._after, []
         for act in waiting:
@@ -139,6 +143,8 @@ class Board:
         """Wait with a full disk: nothing is read from the workers, so nothing is lost."""
         if self.ending:
             raise error
+        self.writer.pause(f"{error}; trying again")
+        self._paused = True
         with contextlib.suppress(OSError):  # the runner's log may lie on the same disk
             print(f"{error}; trying again", file=sys.stderr, flush=True)
         time.sleep(RETRY_SECONDS)

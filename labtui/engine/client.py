@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from labtui.engine import provenance, requests
+from labtui.engine.finding import Refused
 from labtui.engine.plugins import TrainerError, check_devices, check_trainer
 from labtui.engine.suggest import check_sampler
 from labtui.store import inbox
@@ -22,14 +23,23 @@ from labtui.store.errors import LabBroken, LabError, LabHeld
 from labtui.store.lab import Lab
 from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
+from labtui.store.soundness import ready
 from labtui.store.writer import Writer, storable
+from labtui.study.errors import StudyError
+from labtui.study.secrets import redact, redact_arguments, secrets_in
 from labtui.study.spec import Study
+from labtui.study.yamltree import read_tree
 from labtui.trainer.plugin import Plugin
 
 ANSWER_SECONDS = 30.0  # a runner answers within one commit; a new one starts within a second
 POLL_SECONDS = 0.02
 RESTART_SECONDS = 1.0
 MISSING = "labtui-finds-no"  # begins the answer of another Python, whatever it prints before
+A_SECRET = "what looks like a secret"
+NO_SECRET = (
+    "none, as a lab keeps what a study says: let the program read it from a file in your home "
+    "folder; what is no secret takes another name"
+)
 START_SECONDS = 5.0  # a runner may take this long to start on a busy machine
 
 
@@ -86,18 +96,20 @@ def submit(
     check_devices(study, plugin, environment)
     _check_script(study, folder)
     _check_names(file, folder)
+    _check_secrets(study, file)
     _check_events(events)
+    _check_change(paths, study, mode)
     interpreter = find_interpreter(study.interpreter, folder)
     check_frameworks(plugin, interpreter)
     request = {
         "kind": "submit",
         "study": study.to_json(),
-        "source": provenance.redact(file.read_text("utf-8-sig")),
+        "source": redact(file.read_text("utf-8-sig")),
         "file": str(file),
         "folder": str(folder),
         "interpreter": interpreter,
         "environment": environment,
-        "command": storable(shlex.join(provenance.redact_arguments(list(command)))),
+        "command": storable(shlex.join(redact_arguments(list(command)))),
         "provenance": provenance.describe(folder),
         "mode": mode,
         "one": one,
@@ -273,6 +285,14 @@ def _check_names(*paths: Path) -> None:
             raise TrainerError(f"{storable(str(path))}: found a name that is not UTF-8; rename it")
 
 
+def _check_secrets(study: Study, file: Path) -> None:
+    """Refuse a study that says a secret: its lab would keep it, and exports would show it."""
+    places = list(secrets_in(study.to_json()))
+    if places:
+        tree = read_tree(file.read_text("utf-8-sig"), str(file))
+        raise StudyError(tree.problem(place, NO_SECRET, A_SECRET) for place in places)
+
+
 def _check_events(path: Path | None) -> None:
     """See that events can be written: the runner, in the background, could not say so."""
     if path is None:
@@ -285,6 +305,20 @@ def _check_events(path: Path | None) -> None:
         raise TrainerError(
             f"--events: {path}: {error.strerror}; name a file to append to"
         ) from error
+
+
+def _check_change(paths: LabPaths, study: Study, mode: str | None) -> None:
+    """Refuse what the writer would refuse of a study in the lab, before it starts and writes."""
+    if mode == "new":
+        return
+    try:
+        with Lab(paths) as lab:
+            old = lab.study(study.study).spec
+        requests.check_change(study, Study.from_json(old), mode)
+    except Refused as error:
+        raise RequestRefused(str(error), error.code) from error
+    except LabError:  # there is none yet, it has no such study, or writing says what is wrong
+        return
 
 
 def _check_script(study: Study, folder: Path) -> None:
@@ -332,12 +366,13 @@ def ask(paths: LabPaths, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ask_runner(paths: LabPaths, request: Mapping[str, Any], slots: int | None) -> dict[str, Any]:
     """Ask the runner, starting one as often as none is alive."""
-    if not paths.db.exists() or not os.access(paths.db, os.W_OK):
+    if not paths.db.exists() or not paths.db.stat().st_size or not os.access(paths.db, os.W_OK):
         Writer(paths, wait=RESTART_SECONDS).close()  # says clearly why a lab cannot be made here
     posted = inbox.post(paths, dict(request))
     deadline = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < deadline:
         if living_runner(paths.lock) is None:
+            ready(paths.db)  # says clearly why a runner could not write
             _start_runner(paths, slots)
         found = _wait_for_answer(paths, posted, deadline)
         if found is not None:
@@ -377,7 +412,7 @@ def _start_runner(paths: LabPaths, slots: int | None) -> None:
     arguments = [sys.executable, "-P", "-m", "labtui.engine.service", "--lab", str(paths.db)]
     if slots is not None:
         arguments += ["--slots", str(slots)]
-    with (paths.logs / "runner.log").open("ab") as log:
+    with paths.open_log("runner.log") as log:
         subprocess.run(
             arguments,
             stdin=subprocess.DEVNULL,

@@ -82,5 +82,6 @@ def _keep(paths: LabPaths, study: Study, text: str, *, again: bool) -> Path:
     file = folder / f"{stem}.yaml"
     while not again and file.exists() and file.read_text("utf-8") != text:
         file, number = folder / f"{stem}-{number}.yaml", number + 1
+    file.touch(0o600)
     file.write_text(text, "utf-8")
     return file

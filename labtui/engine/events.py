@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,8 @@ class EventFiles:
         files = self._files.setdefault(study, {})
         if path not in files:
             files[path] = path.open("a", encoding="utf-8")
+            if _is_cut(path):  # by a kill: what is half a line says nothing, and ends here
+                files[path].write("\n")
 
     def close(self, study: int) -> None:
         """Close the files of a study that has ended."""
@@ -72,6 +75,13 @@ class EventFiles:
 
     def _note(self, study: int, line: dict[str, Any]) -> None:
         self._waiting.append((study, json.dumps(line, allow_nan=False) + "\n"))
+
+
+def _is_cut(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return file.read(1) not in (b"", b"\n")
 
 
 def _strict(value: float) -> float | str:

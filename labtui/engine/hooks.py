@@ -43,7 +43,7 @@ class Hooks:
         words = {"study": plan.name, "state": state, "reason": reason}
         environment = {f"LABTUI_{name.upper()}": text for name, text in words.items()}
         try:
-            with (self._paths.logs / "hooks.log").open("ab") as log:
+            with self._paths.open_log("hooks.log") as log:
                 process = subprocess.Popen(
                     [_filled(argument, words) for argument in plan.on_end],
                     cwd=plan.key.folder,

@@ -12,7 +12,9 @@ from typing import Any
 from labtui.engine import devices
 from labtui.engine.executor import Job, WorkerKey
 from labtui.engine.plugins import find_plugin, package_folders, stack_limit
+from labtui.store.changes import add_warning
 from labtui.store.paths import LabPaths
+from labtui.store.writer import Writer
 from labtui.trainer.checkpoints import DATA, is_whole
 
 
@@ -175,6 +177,18 @@ def resume_step(connection: sqlite3.Connection, paths: LabPaths, trial: int) -> 
     """Give the step of a trial's newest whole checkpoint; 0 without one."""
     kept = whole_checkpoints(connection, paths, trial)
     return int(kept[-1]["step"]) if kept else 0
+
+
+def warn_of_spoiled(writer: Writer, study: int, trial: int, step: int) -> None:
+    """Say which checkpoints of a trial that goes on from `step` were newer, and are not whole."""
+    rows = writer.connection.execute(
+        "SELECT step FROM checkpoints WHERE trial = ? AND step > ? ORDER BY step", (trial, step)
+    ).fetchall()
+    if rows:
+        steps = ", ".join(str(row[0]) for row in rows)
+        start = f"from the one at step {step}" if step else "from the beginning"
+        text = f"its checkpoint at step {steps} is damaged: it goes on {start}"
+        add_warning(writer, study, trial, text)
 
 
 def place(plan: StudyPlan, where: str) -> WorkerKey:

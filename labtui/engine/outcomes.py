@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import shutil
 import time
@@ -12,12 +13,15 @@ from typing import Any
 
 from labtui.engine.board import Board, Running
 from labtui.engine.executor import Event, Logged, Lost, Message
-from labtui.engine.jobs import resume_step
+from labtui.engine.jobs import resume_step, warn_of_spoiled
 from labtui.engine.provenance import read_code
 from labtui.store import changes
 from labtui.store.writer import storable
+from labtui.study.secrets import redact
 
 CRASHES = 3  # deaths of a trial's worker without progress that end the trial
+LOSSES = 10  # the same where it may be another's fault: the guard died, a stop nobody asked for
+NAMES = 10  # metrics that are named where the objective is missing
 FAILURES = 3  # trials of a study that fail at once, for one reason, before its others are spared
 AT_ONCE = 2.0  # seconds
 
@@ -28,7 +32,8 @@ class Outcomes:
     def __init__(self, board: Board) -> None:
         """Write on `board`."""
         self._board = board
-        self._crashes: dict[int, tuple[int, int]] = {}
+        self._crashes: dict[int, tuple[int, int]] = {}  # trial → step it began at, how often
+        self._losses: dict[int, tuple[int, int]] = {}
         self._code: set[str] = set()  # hashes whose files were kept
 
     def hear(self, events: list[Event]) -> None:
@@ -105,20 +110,21 @@ class Outcomes:
         trial, plan = running.trial, running.study.plan
         state, reason = data["state"], data["reason"]
         if state == "stopped" and not running.stop:
-            self._requeue(running, reason, interrupted=False)
+            if not self._is_lost(running, f"{reason}, and nobody asked for it"):
+                self._requeue(running, reason, interrupted=False)
             return
+        if state == "alone" and running.lanes == 1:
+            state = "failed"
         if state == "alone":
             self._requeue(running, f"its stack broke: {reason}", interrupted=False, alone=True)
             return
         seen = self._board.writer.logged(trial.id)
         if state == "completed" and plan.metric not in seen:
-            names = ", ".join(seen) or "nothing"
-            state, reason = "failed", f"metric {plan.metric!r} was never reported; saw {names}"
+            state, reason = "failed", _missing(plan.metric, list(seen))
         self._keep_code(Path(plan.key.folder), data["sources"])
         self._end(running, state, reason, data["detail"], data["step"], data["sources"])
 
     def _lose(self, running: Running, event: Lost) -> None:
-        trial = running.trial.id
         if running.verdict is not None:
             self._end(running, *running.verdict)
         elif event.study:
@@ -134,17 +140,28 @@ class Outcomes:
             reason = running.study.stopping or "stopped by a person"
             self._requeue(running, reason, interrupted=False)
         elif event.signal is None:
-            self._requeue(running, event.reason, interrupted=True)
-        else:
-            step, count = self._crashes.get(trial, (-1, 0))
-            count = count + 1 if step == running.start_step else 1
-            self._crashes[trial] = (running.start_step, count)
-            if count < CRASHES:
-                alone = running.lanes > 1
-                self._requeue(running, event.reason, interrupted=True, alone=alone)
-            else:
-                reason = f"{event.reason}, {count} times after step {running.start_step}"
-                self._end(running, "failed", reason)
+            if not (running.begun and self._is_lost(running, event.reason)):
+                self._requeue(running, event.reason, interrupted=True)
+        elif not self._is_lost(running, event.reason, self._crashes, CRASHES):
+            self._requeue(running, event.reason, interrupted=True, alone=running.lanes > 1)
+
+    def _is_lost(
+        self,
+        running: Running,
+        reason: str,
+        counts: dict[int, tuple[int, int]] | None = None,
+        most: int = LOSSES,
+    ) -> bool:
+        """Count an end without a verdict, and fail a trial that never gets further (R12)."""
+        counts = self._losses if counts is None else counts
+        step, count = counts.get(running.trial.id, (-1, 0))
+        count = count + 1 if step == running.start_step else 1
+        counts[running.trial.id] = (running.start_step, count)
+        if count < most:
+            return False
+        said = f"{reason}, {count} times after step {running.start_step}"
+        self._end(running, "failed", said, crashed=True)
+        return True
 
     def _end(
         self,
@@ -154,9 +171,12 @@ class Outcomes:
         detail: str = "",
         step: int = 0,
         code: Mapping[str, str] | None = None,
+        crashed: bool = False,
     ) -> None:
         trial, study = running.trial.id, running.study.plan.id
-        self._judge_study(running, state, reason)
+        reason, detail = redact(reason), redact(detail)
+        if not crashed:  # what killed it may be the machine's fault: no word on the study
+            self._judge_study(running, state, reason)
         changes.end_trial(
             self._board.writer,
             trial,
@@ -195,9 +215,10 @@ class Outcomes:
         self, running: Running, reason: str, *, interrupted: bool, alone: bool = False
     ) -> None:
         """Return a trial to the queue; committed first, so that it is read as it will resume."""
-        trial = running.trial
+        trial, reason = running.trial, redact(reason)
         self._board.commit()
         step = resume_step(self._board.writer.connection, self._board.writer.paths, trial.id)
+        warn_of_spoiled(self._board.writer, running.study.plan.id, trial.id, step)
         changes.requeue_trial(
             self._board.writer,
             trial.id,
@@ -212,3 +233,12 @@ class Outcomes:
         again = replace(trial, attempt=trial.attempt + 1, alone=alone or trial.alone)
         running.study.queue.appendleft(again)
         self._board.commit()
+
+
+def _missing(metric: str, seen: list[str]) -> str:
+    """Say that an objective was never reported, and what was instead."""
+    near = difflib.get_close_matches(metric, seen, 1)
+    names = ", ".join(seen[:NAMES]) or "nothing"
+    more = f" and {len(seen) - NAMES:,} others" if len(seen) > NAMES else ""
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"metric {metric!r} was never reported; saw {names}{more}{hint}"

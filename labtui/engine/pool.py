@@ -22,12 +22,23 @@ from typing import Any
 
 from labtui.engine import guard
 from labtui.engine.executor import Event, Job, Logged, Lost, Message, Place, WorkerKey
-from labtui.trainer.channel import POINTS, FrameBuffer, pack_message, unpack_points
+from labtui.engine.hearing import checked
+from labtui.trainer.channel import (
+    CUT_OFF,
+    LARGEST,
+    POINTS,
+    WORN_OUT,
+    FrameBuffer,
+    pack_message,
+    unpack_points,
+)
 
 TRIALS_PER_WORKER = 1000  # then it is replaced: no leak of a framework grows without end
 GRACE_SECONDS = 10.0
 QUICK_SECONDS = 0.02  # trials shorter than this would wait for the runner's commit between them
 RECEIVE_BYTES = 1 << 20
+STRANGE = "its process wrote to labtui's connection what labtui never does"
+HANDS_OFF = "a trainer must leave files alone that it did not open"
 CPU = "cpu"
 THREADS = (
     "OMP_NUM_THREADS",
@@ -56,7 +67,7 @@ class Worker:
     token: str
     slot: int = 0
     pid: int | None = None
-    frames: FrameBuffer = field(default_factory=FrameBuffer)
+    frames: FrameBuffer = field(default_factory=lambda: FrameBuffer(LARGEST))
     jobs: deque[Lanes] = field(default_factory=deque)  # the first is being trained
     served: int = 0
     began: float = 0.0
@@ -262,32 +273,48 @@ class LocalPool:
             data = b""
         if not data:
             self._silence(worker)
-        for kind, payload in worker.frames.feed(data):
-            try:
+        if worker.fault:  # what follows nonsense is nonsense
+            return
+        try:
+            for kind, payload in worker.frames.feed(data):
                 if kind == POINTS:
-                    lane, points = unpack_points(payload)
-                    if worker.jobs:
-                        self._events.append(Logged(worker.jobs[0].trials[lane], points))
+                    self._log(worker, payload)
                 else:
                     self._hear(worker, json.loads(payload))
-            except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
-                # One worker's nonsense must not end the others' work.
-                worker.fault = f"its worker sent what cannot be read: {type(error).__name__}"
-                worker.blamed.update(worker.trials)
-                self._retire(worker, grace=0.0)
-                return
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            struct.error,
+        ) as error:
+            # One worker's nonsense must not end the others' work.
+            worker.fault = f"{STRANGE} ({error}); {HANDS_OFF}"
+            worker.blamed.update(worker.trials)
+            self._retire(worker, grace=0.0)
+
+    def _log(self, worker: Worker, payload: bytes) -> None:
+        lane, points = unpack_points(payload)
+        trial = _trial(worker, lane)
+        if trial is not None:
+            if min(points[1], default=0) < 0:
+                raise ValueError(f"found points at step {min(points[1])}")
+            self._events.append(Logged(trial, points))
 
     def _hear(self, worker: Worker, message: dict[str, Any]) -> None:
-        kind = message.pop("kind")
+        kind = message.pop("kind", None)
         if kind == "ready":
             worker.ready = True
-        if kind == "ready" or not worker.jobs:
             return
+        trial = _trial(worker, message.pop("lane", None))
+        if trial is None:
+            return
+        message = dict(checked(kind, message))
         if "sources" in message and message["sources"] != worker.sources:
             worker.sources = message["sources"]
             worker.stamps = {}
         lanes = worker.jobs[0]
-        trial = lanes.trials[message.pop("lane")]
         self._events.append(Message(trial, kind, message))
         if kind == "done":
             self._attempts.pop(trial, None)
@@ -378,6 +405,23 @@ class LocalPool:
         self._start_guard()
 
 
+def _trial(worker: Worker, lane: Any) -> int | None:
+    """Give the trial in a lane of a worker's present job; None when it has ended.
+
+    Whose a message is, the connection says that it came through, whatever it holds.
+
+    Raises:
+        ValueError: There is no such lane.
+    """
+    if not worker.jobs:
+        return None
+    lanes = worker.jobs[0]
+    if type(lane) is not int or not 0 <= lane < len(lanes.trials):
+        raise ValueError(f"found lane {lane!r:.20} of {len(lanes.trials)}")
+    trial = lanes.trials[lane]
+    return trial if trial in lanes.left else None
+
+
 def _depth(worker: Worker) -> int:
     """Give how many jobs a worker may hold: a quick one gets its next before it asks."""
     return 2 if worker.quick else 1
@@ -406,6 +450,10 @@ def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:
             f"and the folder {worker.key.folder}; lab.files/logs/workers.log has what it said"
         )
         return Lost(trial, None, reason, False, study=True)
+    if code == WORN_OUT:
+        return Lost(trial, None, "its worker was replaced before it began", False)
+    if code == CUT_OFF:
+        return Lost(trial, None, f"its process closed labtui's connection; {HANDS_OFF}", True)
     if code >= 0:
         return Lost(trial, None, f"the trainer ended its process with exit code {code}", True)
     hint = ", by hand or for want of memory" if -code == signal.SIGKILL else ""

@@ -7,11 +7,12 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import labtui
+from labtui.study.secrets import redact
 
 ALLOWED = re.compile(
     r"^(PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|SHELL|VIRTUAL_ENV|CONDA_\w+|"
@@ -19,9 +20,7 @@ ALLOWED = re.compile(
     r"OPENBLAS_\w+|XDG_\w+|HF_HOME|TORCH_HOME|KERAS_\w+)$"
 )
 SECRET_NAME = re.compile(r"token|secret|passw|api[-_]?key|auth|cookie|credential", re.IGNORECASE)
-SECRET_VALUE = re.compile(r"\b(hf_|sk-|ghp_|github_pat_|AKIA|eyJ)[\w./+=-]{8,}")
-USER_INFO = re.compile(r"(\w+://)[^/\s@]+@")
-HIDDEN = "[hidden]"
+"""No variable of such a name is passed on: of these rather too many."""
 MOST_DIFF = 256 * 1024
 MOST_CODE = 1024 * 1024
 
@@ -33,29 +32,6 @@ def allowed_environment(environment: Mapping[str, str] = os.environ) -> dict[str
         for name, value in sorted(environment.items())
         if ALLOWED.match(name) and not SECRET_NAME.search(name)
     }
-
-
-def redact(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Hide secrets in a text that is kept: known shapes, and values of secret-named variables."""
-    text = SECRET_VALUE.sub(HIDDEN, USER_INFO.sub(rf"\1{HIDDEN}@", text))
-    for name, value in environment.items():
-        if SECRET_NAME.search(name) and len(value) >= 6:
-            text = text.replace(value, HIDDEN)
-    return text
-
-
-def redact_arguments(arguments: Sequence[str]) -> list[str]:
-    """Hide the values of secret-named options in a command line, and secrets by shape."""
-    result, hide = [], False
-    for argument in arguments:
-        name, equals, _ = argument.partition("=")
-        if hide:
-            argument = HIDDEN
-        elif equals and SECRET_NAME.search(name):
-            argument = f"{name}={HIDDEN}"
-        hide = not equals and argument.startswith("-") and bool(SECRET_NAME.search(argument))
-        result.append(redact(argument))
-    return result
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -70,13 +46,12 @@ def describe(folder: Path) -> dict[str, Any]:
     if commit:
         diff = redact(_git(folder, "diff", "HEAD", "--no-color"))
         found["git_commit"] = commit
-        found["git_branch"] = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
+        found["git_branch"] = redact(_git(folder, "rev-parse", "--abbrev-ref", "HEAD"))
         found["git_remote"] = redact(_git(folder, "config", "--get", "remote.origin.url"))
         found["git_diff"] = diff[:MOST_DIFF]
         found["git_diff_sha256"] = hashlib.sha256(diff.encode()).hexdigest() if diff else ""
-        found["git_untracked"] = _git(
-            folder, "ls-files", "--others", "--exclude-standard", "--", "."
-        ).splitlines()[:200]
+        untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--", ".")
+        found["git_untracked"] = redact(untracked).splitlines()[:200]
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from labtui.engine import decisions
 from labtui.engine.devices import DeviceError
 from labtui.engine.finding import Refused, find_study, find_subject
-from labtui.engine.jobs import resume_step, study_plan
+from labtui.engine.jobs import resume_step, study_plan, warn_of_spoiled
 from labtui.engine.plugins import TrainerError, check_devices, check_trainer
 from labtui.engine.searching import search_of, unsuggested
 from labtui.engine.suggest import check_sampler, lacking
@@ -75,20 +75,31 @@ def _take_up(
 ) -> dict[str, Any]:
     added = 0
     if study != old:
-        changes = "\n".join(f"  {line}" for line in difference(old, study))
-        if not extends(old, study):
-            raise Refused(
-                f"study {study.study!r} is in the lab already and was asked for differently:\n"
-                f"{changes}\nadd --new to run this one under another name, or undo the change"
-            )
-        if total_trials(study) != total_trials(old) and mode != "extend":
-            raise Refused(
-                f"study {study.study!r} is in the lab already with another budget:\n{changes}\n"
-                "add --extend to train the further trials, or --new to start afresh"
-            )
+        check_change(study, old, mode)
         added = _extend(writer, study, found)
     resume(writer, found)
     return {"study": study.study, "id": found, "added": added}
+
+
+def check_change(study: Study, old: Study, mode: str | None) -> None:
+    """See that a study of a lab may be asked for as `study`.
+
+    Raises:
+        Refused: It was asked for differently, as `old`; says what changed, and what to add.
+    """
+    if study == old:
+        return
+    changes = "\n".join(f"  {line}" for line in difference(old, study))
+    if not extends(old, study):
+        raise Refused(
+            f"study {study.study!r} is in the lab already and was asked for differently:\n"
+            f"{changes}\nadd --new to run this one under another name, or undo the change"
+        )
+    if total_trials(study) != total_trials(old) and mode != "extend":
+        raise Refused(
+            f"study {study.study!r} is in the lab already with another budget:\n{changes}\n"
+            "add --extend to train the further trials, or --new to start afresh"
+        )
 
 
 def resume(writer: Writer, study: int) -> None:
@@ -276,21 +287,23 @@ def recover(writer: Writer) -> list[int]:
     Returns:
         The ids of the trials.
     """
-    rows = writer.connection.execute("SELECT id FROM trials WHERE state = 'running'").fetchall()
-    found = [int(row[0]) for row in rows]
-    for trial in found:
+    rows = writer.connection.execute("SELECT id, study FROM trials WHERE state = 'running'")
+    found = [(int(trial), int(study)) for trial, study in rows.fetchall()]
+    for trial, study in found:
+        step = resume_step(writer.connection, writer.paths, trial)
+        warn_of_spoiled(writer, study, trial, step)
         requeue_trial(
             writer,
             trial,
             reason="interrupted: its runner died",
-            step=resume_step(writer.connection, writer.paths, trial),
+            step=step,
             seconds=0.0,
             interrupted=True,
         )
     if writer.connection.execute("SELECT 1 FROM runners WHERE ended IS NULL").fetchone():
         writer.execute("UPDATE runners SET ended = 'died' WHERE ended IS NULL")
     writer.commit()
-    return found
+    return [trial for trial, _ in found]
 
 
 def active_studies(writer: Writer) -> list[tuple[int, str, str]]:

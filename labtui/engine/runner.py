@@ -30,6 +30,7 @@ from labtui.engine.jobs import (
     make_job,
     queued_trials,
     study_plan,
+    warn_of_spoiled,
     whole_checkpoints,
 )
 from labtui.engine.outcomes import Outcomes
@@ -38,7 +39,7 @@ from labtui.engine.searching import search_of, unsuggested
 from labtui.engine.slots import SlotWatch
 from labtui.store import changes, inbox
 from labtui.store.errors import LabError
-from labtui.store.identity import own_identity
+from labtui.store.identity import is_stopped, own_identity
 from labtui.store.writer import Writer, storable
 
 INBOX_SECONDS = 0.05
@@ -207,6 +208,7 @@ class Runner:
         for lane in lanes:
             trial = lane.trial
             if trial.attempt:
+                warn_of_spoiled(self._board.writer, study.plan.id, trial.id, lane.start_step)
                 clear_leftovers(paths, trial.id, lane.kept)
             changes.claim_trial(
                 self._board.writer,
@@ -240,9 +242,13 @@ class Runner:
     def _watch_the_clock(self) -> None:
         now = time.monotonic()
         gap, self._turn = now - self._turn, now
-        for running in self._board.running.values():
-            if gap > SUSPENDED_SECONDS and running.begun:
-                running.begun += gap  # everything stood still: the trial did not use this time
+        if gap > SUSPENDED_SECONDS:
+            for study in self._board.studies.values():
+                study.since += gap
+        for trial in self._standing_still(gap):  # it did not use this time
+            running = self._board.running[trial]
+            running.since += gap if running.since else 0.0
+            running.begun += gap if running.begun else 0.0
         if self._board.ending:
             for trial in self._board.running:
                 self._executor.kill(trial)
@@ -256,6 +262,17 @@ class Runner:
             hours = study.plan.hours
             if hours and now - study.since > 3600 * hours and not study.stopping:
                 self._stop_study(study, f"its budget of {hours:g} h is used up", now=False)
+
+    def _standing_still(self, gap: float) -> set[int]:
+        """Name the trials that stood still since the last turn: with everything, or alone."""
+        running = self._board.running
+        if gap > SUSPENDED_SECONDS:
+            return set(running)
+        if not any(one.study.plan.timeout for one in running.values()):
+            return set()  # nobody asks how long they train
+        places = [place for place in self._executor.places() if place.pid is not None]
+        stopped = [place for place in places if is_stopped(place.pid or 0)]
+        return {trial for place in stopped for trial in place.trials} & running.keys()
 
     # -- requests ---------------------------------------------------------------------------
 

@@ -38,8 +38,9 @@ def check_target(path: Path, *, force: bool, source: Path | None = None) -> None
         raise TargetRefused(
             f"{path} is no ordinary file; expected the name of a file, or - (stdout)"
         )
-    if path.parent.exists() and not path.parent.is_dir():
-        raise TargetRefused(f"{path.parent} is a file; expected a folder, or the name of a new one")
+    above = next((folder for folder in path.parents if folder.exists()), path.parent)
+    if above.exists() and not above.is_dir():
+        raise TargetRefused(f"{above} is a file; expected a folder, or the name of a new one")
     if not force and (path.exists() or path.is_symlink()):
         raise TargetRefused(f"{path} exists and was left as it is; --force replaces it")
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from labtui.store.errors import LabBroken, NoLab
+from labtui.store.errors import LabBroken, LabDamaged, NoLab
 from labtui.store.schema import check
 
 DISK_CODES = {
@@ -17,17 +17,77 @@ DISK_CODES = {
     sqlite3.SQLITE_CORRUPT: "the file is damaged",
     sqlite3.SQLITE_READONLY: "the file cannot be written",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_BUSY: "another program holds it",
+    sqlite3.SQLITE_TOOBIG: f"it holds a value of more than {32} MiB, which no labtui wrote",
 }
 
+
+MOST_BYTES = 32 << 20
+"""What a reader takes as one value or row; the longest that labtui writes is 1 MiB of code."""
 
 UNREADABLE = sqlite3.Error, UnicodeDecodeError
 """What SQLite raises of a damaged file: its schema may no longer be text."""
 
 
-def broken(path: Path, error: Exception) -> LabBroken:
-    """Turn SQLite's error into one that says what happened to which file."""
+ADVICE = "`labtui doctor` says more, `labtui doctor --recover` saves what can be saved"
+DAMAGED = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+
+LEAST = 32768
+"""Bytes that SQLite needs to open a lab, for the memory its readers share: where that is not free,
+it speaks of an I/O error."""
+
+
+def broken(path: Path, error: Exception, *, needed: int = 0) -> LabBroken:
+    """Turn SQLite's error into one that says what happened to which file.
+
+    Args:
+        path: The file.
+        error: What SQLite raised.
+        needed: Bytes that what failed takes on the disk, about; 0 when that is not known.
+    """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return LabBroken(f"{path}: {DISK_CODES.get(code, 'SQLite failed')} ({error})")
+    free = _free(path)
+    if code == sqlite3.SQLITE_IOERR and free is not None and free < LEAST:
+        code, needed = sqlite3.SQLITE_FULL, max(needed, LEAST)
+    said = f"{path}: {DISK_CODES.get(code, 'SQLite failed')} ({error})"
+    if code == sqlite3.SQLITE_FULL and needed:
+        missing = needed - (free or 0)
+        what = "missing" if missing > 0 else "needed"  # a quota, or not yet seen to be free
+        said += f"; about {-(-(missing if missing > 0 else needed) // 1000)} kB are {what}"
+    if code in DAMAGED:
+        return LabDamaged(f"{said}; {ADVICE}")
+    return LabBroken(said)
+
+
+def _free(path: Path) -> int | None:
+    """Give the bytes that are free where a lab lies; None where that is not known."""
+    try:
+        found = os.statvfs(path.parent)
+    except OSError:
+        return None
+    return found.f_bavail * found.f_frsize
+
+
+def untrustworthy(error: sqlite3.Error) -> bool:
+    """Say whether after this error it is not known what the file holds.
+
+    A write that failed leaves no doubt: it is undone, and its place is written again. After a sync
+    or a read that failed nothing is known of what reached the disk before.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    failed = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
+    return failed or code & 0xFF in DAMAGED
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """Look at every page and index of an open lab.
+
+    Raises:
+        LabDamaged: Something is wrong; the first of it is named.
+    """
+    verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise LabDamaged(f"{path} is damaged ({verdict}); nothing more is written to it; {ADVICE}")
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -46,18 +106,21 @@ def open_writer(path: Path) -> sqlite3.Connection:
         mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if sys.platform == "darwin":
-            connection.execute("PRAGMA fullfsync = ON")
-            connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        connection.execute("PRAGMA mmap_size = 0")  # an error of a mapped page would end us
+        darwin = int(sys.platform == "darwin")  # its fsync alone does not reach the disk
+        connection.execute(f"PRAGMA fullfsync = {darwin}")
+        connection.execute(f"PRAGMA checkpoint_fullfsync = {darwin}")
         level = connection.execute("PRAGMA synchronous").fetchone()[0]
+        full = connection.execute("PRAGMA fullfsync").fetchone()[0]
     except sqlite3.Error as error:
         raise broken(path, error) from error
     except OSError as error:
         raise LabBroken(f"{path}: {error.strerror}; a lab is written where it lies") from error
-    if (mode, level) != ("wal", 2):
+    if (mode, level, full) != ("wal", 2, darwin):
         raise LabBroken(
-            f"{path}: found journal {mode}, synchronous {level}; expected wal, 2 (FULL): "
-            "this file system cannot keep what is acknowledged; put the lab on a local disk"
+            f"{path}: found journal {mode}, synchronous {level}, fullfsync {full}; "
+            f"expected wal, 2 (FULL), {darwin}: this file system cannot keep what is "
+            "acknowledged; put the lab on a local disk"
         )
     return connection
 
@@ -105,6 +168,7 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
         )
         connection.row_factory = sqlite3.Row
         check(connection, path)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
     except UNREADABLE as error:

@@ -6,6 +6,7 @@ LabError
 ├── UnknownName     2   no such study or trial
 ├── LabHeld        75   another process writes it
 └── LabBroken      74   the disk or the file failed
+    ├── LabDamaged 74   the file holds what cannot be right
     └── LabGone    74   the file is no longer where it was opened
 """
 
@@ -41,6 +42,10 @@ class LabHeld(LabError):
 
 class LabBroken(LabError):
     """The disk or the file failed."""
+
+
+class LabDamaged(LabBroken):
+    """The file holds what cannot be right: trying again changes nothing."""
 
 
 class LabGone(LabBroken):

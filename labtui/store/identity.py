@@ -87,6 +87,11 @@ def start_time(pid: int) -> str | None:
     return _command("ps", "-o", "lstart=", "-p", str(pid)) or None
 
 
+def is_stopped(pid: int) -> bool:
+    """Say whether a process stands still by a signal (Linux; elsewhere it never counts as that)."""
+    return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] == ["T"]
+
+
 def _exists(pid: int) -> str | None:  # pragma: no cover
     try:
         os.kill(pid, 0)

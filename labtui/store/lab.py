@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from labtui.store.connection import UNREADABLE, broken, open_reader
-from labtui.store.errors import UnknownName
+from labtui.store.errors import NoLab, UnknownName
 from labtui.store.hidden import SHOWN, is_hidden
 from labtui.store.identity import Identity
 from labtui.store.lock import living_runner
@@ -36,6 +36,8 @@ _TRIALS = """SELECT t.id, s.name AS study, t.number, t.point, t.arm, t.state, t.
     FROM trials t JOIN studies s ON s.id = t.study"""
 _STUDIES = """SELECT s.*, w.name AS workload_name FROM studies s
     JOIN workloads w ON w.id = s.workload"""
+NO_TEXT = "Could not decode"
+"""How Python's sqlite3 begins to say that a text is not UTF-8."""
 _SINCE_3 = {
     "parent": "parent",
     "kind": "kind",
@@ -68,6 +70,12 @@ class Lab(WorkloadReader, RunnerReader):
     def _read_version(self) -> None:
         """See what the lab can hold: one that an older labtui wrote is read as it is."""
         self._version = version = int(self._one("PRAGMA user_version")[0])
+        if not version:
+            self.close()
+            raise NoLab(
+                f"{self.paths.db}: the file is empty; `labtui run STUDY.yaml` makes a lab of it, "
+                "--lab names another"
+            )
         self._trials = _TRIALS.format(repetition="t.repetition" if version > 1 else "0")
 
     def close(self) -> None:
@@ -206,9 +214,10 @@ class Lab(WorkloadReader, RunnerReader):
         """Give the best `n` trials of a study, completed ones before others, by number."""
         alive = self.runner() is not None
         rows = self._all(
-            f"""{self._trials} WHERE s.name = ? ORDER BY t.state = 'completed' DESC,
-            {_VALUE} IS NULL, iif(s.direction = 'minimize', {_VALUE}, -{_VALUE}), t.number
-            LIMIT ?""",
+            f"""{self._trials} WHERE t.id IN (
+                SELECT t.id FROM trials t JOIN studies s ON s.id = t.study WHERE s.name = ?
+                ORDER BY t.state = 'completed' DESC, {_VALUE} IS NULL,
+                    iif(s.direction = 'minimize', {_VALUE}, -{_VALUE}), t.number LIMIT ?)""",
             (study, n),
         )
         return sorted((_trial(row, alive=alive) for row in rows), key=lambda one: one.number)
@@ -404,10 +413,21 @@ class Lab(WorkloadReader, RunnerReader):
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         with self._reading():
+            try:
+                return self._connection.execute(sql, tuple(parameters)).fetchall()
+            except sqlite3.OperationalError as error:
+                if not str(error).startswith(NO_TEXT):
+                    raise
+            # What is not UTF-8 is shown as �; slower, and so only where it occurs.
+            self._connection.text_factory = _lenient
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
     def _one(self, sql: str) -> sqlite3.Row:
         return self._all(sql)[0]
+
+
+def _lenient(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _shown(state: str, *, alive: bool) -> str:

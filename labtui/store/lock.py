@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -32,6 +33,13 @@ else:
         return True
 
 
+NOTE = 4096
+"""Bytes of what the holder says of itself: written in place, so that a full disk still takes it."""
+
+REASON = 500
+"""Characters of why the holder waits, at most: six bytes each in JSON, they fit into the note."""
+
+
 class WriterLock:
     """Holds the lock of a lab while it lives; the system lets go of it when the process dies."""
 
@@ -59,16 +67,28 @@ class WriterLock:
                 os.close(self._handle)
                 raise LabHeld(f"{path}: held by {describe(holder(path))}")
             time.sleep(0.01)
-        self._say({**own_identity().to_json(), "role": role})
+        self._who = {**own_identity().to_json(), "role": role}
+        try:
+            self._say(self._who)
+        except OSError as error:
+            os.close(self._handle)
+            raise LabBroken(f"{path}: {error.strerror}; make room and run again") from error
 
     def _say(self, content: dict[str, object]) -> None:
         data = json.dumps(content).encode() if content else b""
-        os.pwrite(self._handle, data.ljust(512), 0)
+        os.pwrite(self._handle, data.ljust(NOTE), 0)
+
+    def pause(self, reason: str) -> None:
+        """Tell those who look why the holder waits; with an empty reason it goes on."""
+        waits = {"paused": reason[:REASON]} if reason else {}
+        with contextlib.suppress(OSError):  # of a disk that takes not even that
+            self._say({**self._who, **waits})
 
     def release(self) -> None:
         """Let go of the lock."""
         if self._handle >= 0:
-            self._say({})
+            with contextlib.suppress(OSError):  # whoever looks sees a process that is dead
+                self._say({})
             os.close(self._handle)
             self._handle = -1
 
@@ -107,6 +127,16 @@ def living_runner(path: Path) -> Identity | None:
     if alive is None:  # another machine's, or this one under another name: the lock itself tells
         alive = _is_locked(path)
     return found[0] if alive else None
+
+
+def paused(path: Path) -> str:
+    """Say why the living runner waits with a lab that it cannot write; empty unless it does."""
+    if living_runner(path) is None:
+        return ""
+    try:
+        return str(json.loads(path.read_bytes()).get("paused", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def _is_locked(path: Path) -> bool:

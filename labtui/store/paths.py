@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from labtui.store.errors import NoLab
 
@@ -53,10 +54,26 @@ class LabPaths:
         """What one trial printed."""
         return self.logs / f"t{trial}.log"
 
+    def open_log(self, name: str) -> BinaryIO:
+        """Open a file of the logs to append to it, readable by its owner alone."""
+
+        def private(path: str, flags: int) -> int:
+            return os.open(path, flags, 0o600)
+
+        return open(self.logs / name, "ab", opener=private)
+
     def make_folders(self) -> None:
         """Create the folders, readable by their owner alone."""
+        made = not self.checkpoints.is_dir()
         for folder in (self.files, self.inbox, self.logs, self.checkpoints):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if made and os.name != "nt":  # a checkpoint is not lost with the folder that it is in
+            for folder in (self.db.parent, self.files):
+                handle = os.open(folder, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
 
 
 def find_lab(

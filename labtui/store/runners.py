@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labtui.store.identity import Identity
+from labtui.store.lock import paused
+from labtui.store.paths import LabPaths
 
 SLOTS = 4
 """The version of a lab from which it holds slots, and an order of the studies that wait."""
@@ -70,6 +72,7 @@ class RunnerReader:
     """The part of `labtui.store.lab.Lab` that speaks of the runner."""
 
     _version: int
+    paths: LabPaths
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         raise NotImplementedError
@@ -77,6 +80,10 @@ class RunnerReader:
     def runner(self) -> Identity | None:
         """Identify the living runner of this lab; None without one."""
         raise NotImplementedError
+
+    def paused(self) -> str:
+        """Say why the living runner waits, empty unless it does: the disk is full, for instance."""
+        return paused(self.paths.lock)
 
     def runner_record(self) -> RunnerRecord | None:
         """Describe the living runner; None without one, or while it only begins."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from labtui.store.errors import LabBroken, NotALab
 
 APPLICATION_ID = 0x6C616274  # "labt"
+VIEWS = frozenset({"experiment_log", "v_trials", "v_metrics"})
+"""The views that labtui makes, for people; it reads none of them itself."""
 
 VERSION_1 = (
     """CREATE TABLE lab (
@@ -298,7 +300,12 @@ VERSION_4 = (
     )""",
 )
 
-MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
+VERSION_5 = (
+    # How a study stands, without its rows: of 10,000 trials in 3 ms instead of 30.
+    "CREATE INDEX trials_standing ON trials (study, state, best_value, last_value, number)",
+)
+
+MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
 
 
 def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATIONS)) -> int:
@@ -310,7 +317,7 @@ def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATION
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        objects = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError as error:
         if "not a database" not in str(error) and "encrypted" not in str(error):
             raise
@@ -318,12 +325,28 @@ def check(connection: sqlite3.Connection, path: Path, known: int = len(MIGRATION
         raise NotALab(
             f"{path} is not a lab: it begins with {header!r}; expected a SQLite file of labtui"
         ) from error
-    if application != APPLICATION_ID and (tables or application):
+    if application != APPLICATION_ID and (objects or application):
         raise NotALab(
             f"{path} is another program's database (application id {application:#x}); "
             "name a lab with --lab, or a new file"
         )
+    _check_objects([(row[0], row[1]) for row in objects], path)
     return version
+
+
+def _check_objects(objects: Sequence[tuple[str, str]], path: Path) -> None:
+    """Refuse what would run as the lab is read or written: somebody put it there.
+
+    Raises:
+        NotALab: There is a trigger, or a view in the place of a table.
+    """
+    for kind, name in objects:
+        if kind == "trigger" or (kind == "view" and name not in VIEWS):
+            raise NotALab(
+                f"{path} has the {kind} {name!r}, which is not labtui's and would run when the lab "
+                f"is used; expected tables alone: `sqlite3 {path.name} 'DROP {kind} {name}'` "
+                "removes it"
+            )
 
 
 def migrate(
@@ -368,9 +391,14 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
         raise LabBroken(f"{path} is damaged ({verdict}); it was not changed")
     target = path.with_name(f"{path.name}.v{version}.bak")
     target.unlink(missing_ok=True)
-    connection.execute("VACUUM INTO ?", (str(target),))
-    handle = os.open(target, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except sqlite3.Error:  # a full disk, say: nothing half is left
+        target.unlink(missing_ok=True)
+        raise
+    for place in (target, target.parent) if os.name != "nt" else (target,):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

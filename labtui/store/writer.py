@@ -6,6 +6,7 @@ so it must write what its arguments say and nothing it computed from an earlier 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -15,11 +16,12 @@ from itertools import repeat
 from types import TracebackType
 from typing import Any
 
-from labtui.store.connection import broken, open_writer
-from labtui.store.errors import LabBroken, LabGone
+from labtui.store.connection import broken, check_whole, open_writer, untrustworthy
+from labtui.store.errors import LabBroken, LabDamaged, LabGone
 from labtui.store.lock import WriterLock
 from labtui.store.paths import LabPaths
 from labtui.store.schema import migrate
+from labtui.store.soundness import check_before_writing, check_soundness
 from labtui.store.summaries import Point, TrialSummaries, by_metric, summarize
 
 Change = Callable[[sqlite3.Connection, int], None]
@@ -27,6 +29,16 @@ STEP_TIME = "step_time"
 """The metric by which a trainer says how many seconds an update took."""
 
 Aside = Callable[[sqlite3.Connection], None]
+
+FRAME = 4096 + 24
+"""Bytes that a page takes in SQLite's log."""
+
+ROWS_A_PAGE = 100
+"""Points on a page, roughly: one takes 20 to 25 bytes, and pages are half to fully used."""
+
+PAGES_A_CHANGE = 3
+"""Pages that a change touches beside those of points, roughly: a row, an index and what leads
+there."""
 
 
 def now() -> str:
@@ -57,11 +69,13 @@ class Writer:
             LabBroken, NotALab: The file cannot be written, or is something else.
         """
         self.paths = paths
+        check_before_writing(paths.db)
         paths.db.parent.mkdir(parents=True, exist_ok=True)
         self._lock = WriterLock(paths.lock, role, wait=wait)
         try:
             self.connection = open_writer(paths.db)
             try:
+                check_soundness(self.connection, paths.db)
                 migrate(self.connection, paths.db)
             except sqlite3.Error as error:
                 raise broken(paths.db, error) from error
@@ -80,6 +94,8 @@ class Writer:
         self._touched: set[int] = set()
         self._inexact: set[int] = set()  # trials to be summarized anew until the next commit
         self._points: dict[int, list[Point]] = {}
+        self._doubtful = False  # the disk failed: what is open is not to be trusted
+        self._tried = 0  # changes of the commit that failed last
         self._metrics = self._read_metrics()
         self._summaries: dict[int, TrialSummaries] = {}
         self._objectives: dict[int, tuple[str, bool]] = {}
@@ -171,11 +187,12 @@ class Writer:
 
         Raises:
             LabBroken: Nothing was committed; may be called again. With `retry` it is asked first.
+            LabGone, LabDamaged: Trying again would change nothing, so `retry` is not asked.
         """
         while True:
             try:
                 return self._commit()
-            except LabGone:
+            except (LabGone, LabDamaged):
                 raise
             except LabBroken as error:
                 if self.retry is None:
@@ -194,7 +211,10 @@ class Writer:
                 f"{self.paths.db} was moved, replaced or deleted while it was written; "
                 "put it back and run again"
             )
+        if self._doubtful:
+            self._reopen()
         revision = self.revision + 1
+        self._tried, rows = len(self._changes), self.connection.total_changes
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             self.connection.execute("UPDATE lab SET revision = ?", (revision,))
@@ -209,13 +229,14 @@ class Writer:
                 )
             self.connection.execute("COMMIT")
         except sqlite3.Error as error:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
-            self._metrics = self._read_metrics()  # ids given in that transaction are void
-            raise broken(self.paths.db, error) from error
+            rows = self.connection.total_changes - rows
+            self._doubtful = untrustworthy(error)
+            self._roll_back()
+            self._metrics = {}  # ids given in that transaction are void
+            pages = rows / ROWS_A_PAGE + PAGES_A_CHANGE * (1 + self._tried)
+            raise broken(self.paths.db, error, needed=int(FRAME * pages)) from error
         except BaseException:  # a change that can never be made
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         self.revision = revision
         self._changes.clear()
@@ -225,20 +246,62 @@ class Writer:
 
     def _commit_aside(self, change: Aside) -> None:
         """Commit what makes no revision, if that can be done now."""
+        if self._doubtful:
+            return
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             change(self.connection)
             self.connection.execute("COMMIT")
-        except sqlite3.Error:
+        except sqlite3.Error as error:
+            self._doubtful = untrustworthy(error)
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+        except sqlite3.Error:  # SQLite cannot even forget it: opening anew does
+            self._doubtful = True
+
+    def _reopen(self) -> None:
+        """Open the lab anew after the disk failed, and look at all of it before writing again.
+
+        A sync that failed says nothing of what did reach the disk, and is not said twice. So the
+        log is merged, which writes and syncs its pages anew, and nothing held in memory is used.
+
+        Raises:
+            LabDamaged: It is not whole; nothing is written to it any more.
+            LabBroken: The disk still fails; may be called again.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            self.connection.close()
+        self.connection = open_writer(self.paths.db)
+        try:
+            busy = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            check_whole(self.connection, self.paths.db)
+            revision = self.connection.execute("SELECT revision FROM lab").fetchone()[0]
+        except sqlite3.Error as error:
+            raise broken(self.paths.db, error) from error
+        if busy:
+            raise LabBroken(f"{self.paths.db}: a reader keeps it from being written after an error")
+        if revision > self.revision:  # the commit that failed was whole in the log after all
+            del self._changes[: self._tried]
+            self.revision = revision
+            self._touched.clear()
+            self._inexact.clear()
+        self._doubtful = False
+
+    def pause(self, reason: str) -> None:
+        """Tell those who look at the lab why nothing is written to it; empty: it goes on."""
+        self._lock.pause(reason)
 
     def close(self) -> None:
         """Commit, merge the log into the lab so that one file holds it all, and let go."""
         try:
             if self.dirty:
                 self.commit()
-            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(sqlite3.Error):  # all is committed: merging can wait
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self.connection.close()
             self._lock.release()

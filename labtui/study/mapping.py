@@ -33,6 +33,13 @@ _EXPECTED = {
     "too_short": "at least {min_length}",
     "tuple_type": "a pair [low, high]",
 }
+_EARLY_ENDS = frozenset({"early_stopping", "pruner", "pruning", "scheduler"})
+"""How other tools call ending trials early, which labtui does not do."""
+_YAML_1_1 = {
+    **dict.fromkeys(("yes", "on", "y"), "true"),
+    **dict.fromkeys(("no", "off", "n"), "false"),
+}
+"""What words that YAML 1.2 leaves words were in YAML 1.1."""
 
 
 def problems_of(
@@ -75,6 +82,12 @@ def _unknown_key(location: Location, tree: Tree, part: PartAt) -> Problem:
     known = [field.alias or name for name, field in fields.items()]
     key = str(location[-1])
     found, expected = f"the unknown key {display(key)}", f"one of {', '.join(known)}"
+    if key in _EARLY_ENDS:
+        expected = (
+            "no such thing: every trial trains 'budget.max_train_steps' steps, so that their "
+            "results compare (P11)"
+        )
+        return tree.problem(location, expected, found, at_key=True)
     return tree.problem(location, expected, found, nearest_name(key, known), at_key=True)
 
 
@@ -98,6 +111,8 @@ def _part(location: Location) -> type[Part]:
 
 
 def _nearest(details: ErrorDetails, context: dict[str, Any]) -> str | None:
+    if details["type"] == "bool_type":
+        return _YAML_1_1.get(str(details["input"]).lower())
     if details["type"] != "literal_error":
         return None
     options = context["expected"].replace(" or ", ", ").split(", ")

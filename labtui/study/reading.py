@@ -8,7 +8,7 @@ import re
 import stat
 from pathlib import Path
 
-from labtui.study.errors import Problem, StudyError, printable
+from labtui.study.errors import Problem, StudyError, nearest_name, printable
 
 MAX_BYTES = 1_000_000
 """Longest study file, in bytes."""
@@ -17,8 +17,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _REASONS = {
     errno.ENOENT: "no such file",
-    errno.EACCES: "no permission to read it",
-    errno.ELOOP: "a loop of symbolic links",
+    errno.EACCES: "no permission to read it; its owner gives it with `chmod +r`",
+    errno.ELOOP: "a loop of symbolic links; name the file itself",
     errno.ENAMETOOLONG: "a name that is too long",
     errno.ENOTDIR: "no such file: a part of the path is not a directory",
 }
@@ -29,8 +29,12 @@ def whole_file(file: str, found: str, expected: str = "") -> StudyError:
     return StudyError([Problem(file, None, None, "", found, expected)])
 
 
-def read_file(path: Path) -> bytes:
-    """Read a study file.
+def read_file(path: Path, hint: str = "") -> bytes:
+    """Read a file that a person wrote.
+
+    Args:
+        path: The file.
+        hint: What to do where there is none.
 
     Raises:
         StudyError: It is missing, unreadable, too large, or no regular file.
@@ -39,7 +43,7 @@ def read_file(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise _failed(file, error) from None
+        raise _failed(file, error, hint) from None
     except ValueError:
         raise whole_file(file, "a path with a NUL character") from None
     try:
@@ -52,16 +56,29 @@ def read_file(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _failed(file: str, error: OSError) -> StudyError:
+def _failed(file: str, error: OSError, hint: str = "") -> StudyError:
     reason = _REASONS.get(error.errno or 0, error.strerror or "cannot be read")
-    return whole_file(file, reason)
+    nearest = _neighbour(file) if error.errno == errno.ENOENT else None
+    if error.errno == errno.ENOENT and hint and not nearest:
+        reason += f"; {hint}"
+    return StudyError([Problem(file, None, None, "", reason, "", nearest)])
+
+
+def _neighbour(file: str) -> str | None:
+    """Name the file beside one that is not there whose name is most like it."""
+    folder, name = os.path.split(file)
+    try:
+        near = nearest_name(name, os.listdir(folder or os.curdir))
+    except OSError:
+        return None
+    return near and os.path.join(folder, near)
 
 
 def _check_kind(file: str, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise whole_file(file, "is a directory")
+        raise whole_file(file, "is a directory; name the file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise whole_file(file, "not a regular file")
+        raise whole_file(file, "not a regular file; nothing is read from a pipe or a device")
     if status.st_size > MAX_BYTES:
         raise _too_large(file, status.st_size)
 

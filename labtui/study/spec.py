@@ -54,7 +54,7 @@ def load_study(path: Path, *, yes: bool = False) -> Study:
     Raises:
         StudyError: Anything is wrong; it names everything that is, with line and column.
     """
-    return parse_study(read_file(path), str(path), yes=yes)
+    return parse_study(read_file(path, "`labtui init` writes a study"), str(path), yes=yes)
 
 
 def parse_study(text: str | bytes, name: str = "study.yaml", *, yes: bool = False) -> Study:

@@ -12,12 +12,22 @@ import socket
 import struct
 import threading
 from array import array
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 HEADER = struct.Struct("<cI")
 LANE = struct.Struct("<q")
 MESSAGE = b"J"
 POINTS = b"P"
+LARGEST = 1 << 24
+"""Bytes of a frame from a worker: a block of points has 0.1 MB, the end of a trial with a traceback
+and the hashes of 10,000 files 2 MB. More is not from labtui's own code."""
+
+CUT_OFF = 76
+"""Exit code of a worker whose end of the connection was closed by what it trained."""
+
+WORN_OUT = 75
+"""Exit code of a worker that cannot be made what it was: its next trial is for another."""
+
 _ROW = array("i").itemsize + array("q").itemsize + array("d").itemsize
 
 Points = Tuple["array[int]", "array[int]", "array[float]"]
@@ -57,22 +67,37 @@ def unpack_points(payload: bytes) -> Tuple[int, Points]:
 class FrameBuffer:
     """Cuts a byte stream into frames."""
 
-    def __init__(self) -> None:
-        """Start with nothing received."""
+    def __init__(self, most: Optional[int] = None) -> None:
+        """Start with nothing received; no payload is to have more than `most` bytes."""
         self._bytes = bytearray()
+        self._most = most
 
     def feed(self, data: bytes) -> Iterator[Tuple[bytes, bytes]]:
-        """Yield (kind, payload) of every frame that is complete with `data`."""
+        """Yield (kind, payload) of every frame that is complete with `data`.
+
+        Raises:
+            ValueError: This is no frame. Nothing that follows is one either.
+        """
         self._bytes += data
         at = 0
-        while len(self._bytes) - at >= HEADER.size:
-            kind, length = HEADER.unpack_from(self._bytes, at)
-            end = at + HEADER.size + length
-            if len(self._bytes) < end:
-                break
-            yield kind, bytes(self._bytes[at + HEADER.size : end])
-            at = end
-        del self._bytes[:at]
+        try:
+            while len(self._bytes) - at >= HEADER.size:
+                kind, length = HEADER.unpack_from(self._bytes, at)
+                if kind not in (MESSAGE, POINTS):
+                    raise ValueError(f"found a frame of kind {kind!r}")
+                if self._most is not None and length > self._most:
+                    raise ValueError(f"found a frame of {length:,} bytes")
+                begin, end = at + HEADER.size, at + HEADER.size + length
+                if len(self._bytes) < end:
+                    break
+                at = end
+                yield kind, bytes(self._bytes[begin:end])
+        finally:
+            del self._bytes[:at]
+
+
+class Forked(RuntimeError):
+    """A copy of the worker, forked by the trainer, reports: two cannot share one connection."""
 
 
 class Channel:
@@ -83,11 +108,19 @@ class Channel:
         self._stream = stream
         self._sending = threading.Lock()
         self._frames = FrameBuffer()
+        self.severed = False
 
     def send(self, frame: bytes) -> None:
         """Send one frame whole; blocks while the runner is behind (back-pressure)."""
+        if self.severed:
+            raise Forked("found a report of a forked process")
         with self._sending:
             self._stream.sendall(frame)
+
+    def sever(self) -> None:
+        """Let go of the connection in a forked copy of this process: it belongs to the original."""
+        self.severed = True
+        self._stream.close()
 
     def receive(self) -> Iterator[Dict[str, Any]]:
         """Yield the runner's messages until it closes its end."""

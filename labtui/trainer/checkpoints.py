@@ -206,6 +206,7 @@ class Keeper:
         shutil.rmtree(target, ignore_errors=True)
         os.rename(staged, target)
         _sync_folder(self._root)
+        _sync_folder(os.path.dirname(os.path.abspath(self._root)))  # it may be a trial's first
         state.folder, state.data, state.written = target, None, True
         return {
             "kind": "checkpoint",
@@ -257,7 +258,8 @@ def is_whole(folder: str) -> bool:
         for name, expected in files.items():
             with open(os.path.join(folder, name), "rb") as file:
                 data = file.read()
-            if hashlib.sha256(data).hexdigest() != expected["sha256"]:
+            found = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            if found != expected:
                 return False
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -33,6 +33,7 @@ FLUSH_POINTS = 4096  # a burst never holds more than 80 kB
 HELD_SECONDS = 0.25  # how long a number may stay on its device; each reading waits for it
 MOST_STEPS = 2**63 - 1  # what the lab can hold
 MOST_METRICS = 1000  # names; a lab-wide table holds them, and screens list them
+NAME_CHARACTERS = 300  # of a metric; a path through a deep model has 100
 MOST_WARNINGS, WARNING_CHARACTERS = 100, 20_000  # of one trial
 STREAK = 10  # logged steps in a row without a finite training loss that mean "diverged"
 
@@ -183,6 +184,7 @@ class Trial:
         self._streak_start = 0
         self._stop = False
         self._closed = False
+        self._copied = False
         self._ending = False
         self._value_step = -1
         self._spoiled_step = -1
@@ -264,6 +266,7 @@ class Trial:
                 function that gives them; kept beside the state if it is among the best (P43).
         """
         if self._keeper is None:
+            self._refuse_copy("checkpoint")
             return
         if not hasattr(step, "__index__") or not 0 <= operator.index(step) <= MOST_STEPS:
             raise ValueError(f"checkpoint: found step {step!r}; expected the updates done")
@@ -335,6 +338,20 @@ class Trial:
             self._held = Held()
             self._keeper = None
 
+    def disown(self) -> None:
+        """Take no reports in a forked copy of this process: the trial is the original's."""
+        self._lock = threading.Lock()  # a thread of the original may have held it
+        self._closed = self._copied = True
+        self._held, self._keeper, self.sink = Held(), None, Sink()
+        del self._metrics[:], self._steps[:], self._values[:]
+
+    def _refuse_copy(self, call: str) -> None:
+        if self._copied:
+            raise RuntimeError(
+                f"{call}: called in a process that the trainer forked; report from the process "
+                "that it was started in, or use `trainer: {command: …}`, whose processes may all"
+            )
+
     def abandon(self) -> None:
         """Hand over what was logged and drop the states that were never written."""
         with contextlib.suppress(Exception, TrialEnd):  # it has ended already, and says why
@@ -347,6 +364,7 @@ class Trial:
         now = time.monotonic()
         with self._lock:
             if self._closed:
+                self._refuse_copy("log")
                 return
             self._held.add(step, metrics)
             since = self._held.since
@@ -367,6 +385,7 @@ class Trial:
         bad = False
         with self._lock:
             if self._closed:  # a thread that outlived its trial: its points are nobody's
+                self._refuse_copy("log")
                 return
             for name, value in metrics.items():
                 number = value if type(value) is float else _number(name, value)
@@ -406,9 +425,15 @@ class Trial:
     def _register(self, name: str) -> int:
         if not isinstance(name, str) or not name:
             raise TypeError(f"log: found metric name {name!r}; expected text")
+        if len(name) > NAME_CHARACTERS:
+            raise ValueError(
+                f"log: found a metric name of {len(name):,} characters, {name[:40]!r}…; expected "
+                f"at most {NAME_CHARACTERS}"
+            )
         ours = self._ours(name)
         index = self._named.get(ours)
-        if index is None and len(self._named) >= MOST_METRICS:
+        wanted = ours in (self._objective.metric, self._objective.loss)
+        if index is None and len(self._named) >= MOST_METRICS and not wanted:
             self.warn(f"more than {MOST_METRICS:,} metrics; the further ones are not kept")
             return -1
         if index is None:

@@ -16,13 +16,15 @@ import threading
 import time
 import traceback
 from array import array
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
-from labtui.trainer.channel import Channel, pack_message, pack_points
+from labtui.trainer.channel import CUT_OFF, WORN_OUT, Channel, pack_message, pack_points
 from labtui.trainer.checkpoints import Keeper
 from labtui.trainer.current import set_current
+from labtui.trainer.patience import open_stream
 from labtui.trainer.sources import sources, watch_imports
 from labtui.trainer.stack import Stack
+from labtui.trainer.surroundings import Surroundings
 from labtui.trainer.trial import (
     FLUSH_SECONDS,
     Failed,
@@ -35,6 +37,7 @@ from labtui.trainer.trial import (
 )
 
 TRACEBACK_LINES = 40
+TRACEBACK_CHARACTERS = 500  # of a line: a path, a statement; what an error says may be all its data
 OUTCOME = Tuple[str, str, str]
 
 
@@ -85,14 +88,27 @@ class Worker:
         self._training: Dict[Tuple[int, int], Trial] = {}  # by trial and attempt
         self._stops: Set[Tuple[int, int]] = set()  # may be asked for before they began
         self._entries: Dict[str, Callable[..., object]] = {}
+        self._surroundings = Surroundings()
 
     def run(self) -> None:
         """Train until the runner closes its end or kills this process."""
         threading.Thread(target=self._listen, name="labtui-listen", daemon=True).start()
         threading.Thread(target=self._flush, name="labtui-flush", daemon=True).start()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._sever)
         self._channel.send(pack_message({"kind": "ready", "pid": os.getpid()}))
         while True:
             self._serve(self._assignments.get())
+            if not self._surroundings.put_back():
+                os._exit(
+                    WORN_OUT
+                )  # a limit was lowered that cannot be raised: the next is for another
+
+    def _sever(self) -> None:
+        """Make a copy that the trainer forks harmless: results come from the original alone."""
+        self._channel.sever()
+        for trial in self._training.values():
+            trial.disown()
 
     def _listen(self) -> None:
         for message in self._channel.receive():
@@ -153,6 +169,8 @@ class Worker:
             error = caught
         finally:
             set_current(None)
+        if self._channel.severed:
+            _leave_copy(error)
         for lane in lanes:
             lane.end(error)
         if error is not None:  # its frames hold the model, and a GPU's memory with it
@@ -187,16 +205,20 @@ class _Lane:
             _die_of(error.number)
         state, reason, detail = self._outcome(error)
         self.trial.close()
-        self._sink.close(
-            {
-                "kind": "done",
-                "state": state,
-                "reason": reason,
-                "detail": detail,
-                "step": self.trial.step,
-                "sources": sources(self.job["folder"]),
-            }
-        )
+        done = {
+            "kind": "done",
+            "state": state,
+            "reason": reason,
+            "detail": detail,
+            "step": self.trial.step,
+            "sources": sources(self.job["folder"]),
+        }
+        try:
+            self._sink.close(done)
+        except (
+            OSError
+        ):  # of a socket: the runner is gone, or the trainer closed what is not its own
+            os._exit(CUT_OFF)
 
     def _outcome(self, error: Optional[BaseException]) -> OUTCOME:
         """Name the outcome, (state, reason, traceback), with its points and states handed over."""
@@ -208,13 +230,24 @@ class _Lane:
             return ("completed", "", "") if error is None else ("stopped", str(error), "")
         self.trial.abandon()
         if isinstance(error, TrialEnd):
-            return "infeasible", str(error), ""
-        detail = _storable(str(error)) if isinstance(error, Failed) else _traceback(error)
+            return "infeasible", _storable(_text(error)[:500]), ""
+        detail = _shortened(_text(error)) if isinstance(error, Failed) else _traceback(error)
         if self.job.get("stacked"):  # one of them broke it: each has to show that it is not it
             return "alone", _one_line(error), detail
         if isinstance(error, MemoryError):
-            return "infeasible", f"out of memory: {error}".rstrip(": "), detail
+            reason = " ".join(f"out of memory: {_text(error)}"[:500].split())
+            return "infeasible", _storable(reason.rstrip(": ") + _memory_limit()), detail
         return "failed", _one_line(error), detail
+
+
+def _leave_copy(error: Optional[BaseException]) -> NoReturn:
+    """End a copy of this process that the trainer forked and that came back from training."""
+    with contextlib.suppress(BaseException):
+        if error is not None and not isinstance(error, SystemExit):
+            traceback.print_exception(type(error), error, error.__traceback__)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0 if error is None else 1)
 
 
 def _die_of(number: int) -> None:
@@ -269,9 +302,9 @@ class _Output:
     def __exit__(self, kind: object, error: Optional[BaseException], _: object) -> None:
         if error is not None:  # a fault of the worker itself: it dies of it, and this is kept
             traceback.print_exception(type(error), error, error.__traceback__)
-        with contextlib.suppress(OSError, ValueError):  # a full disk, a stream the trainer closed
-            sys.stdout.flush()
-            sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # a full disk; the trainer closed or replaced it
+                stream.flush()
         if self._path is not None:
             with contextlib.suppress(OSError):
                 if os.stat(self._path).st_size == 0:
@@ -305,9 +338,27 @@ def _versions(frameworks: List[str]) -> Dict[str, str]:
 def _one_line(error: BaseException) -> str:
     """Say what broke a trial; a trainer's own words say it in their first line."""
     if isinstance(error, Failed):
-        return _storable(str(error).partition("\n")[0][:500])
-    text = " ".join(str(error).split())
+        return _storable(_text(error).partition("\n")[0][:500])
+    text = " ".join(_text(error)[:5000].split())
     return _storable(f"{type(error).__name__}: {text}"[:500].rstrip(": "))
+
+
+def _memory_limit() -> str:
+    """Name the limit of this process's memory, if there is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return ""
+    found = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return "" if found == resource.RLIM_INFINITY else f" (`ulimit -v` is {found >> 10} kB)"
+
+
+def _text(error: BaseException) -> str:
+    """Give what an error says of itself, even one that cannot."""
+    try:
+        return str(error)
+    except Exception:
+        return "an error that cannot be written as text"
 
 
 def _storable(text: str) -> str:
@@ -316,16 +367,22 @@ def _storable(text: str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return _shortened("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+
+
+def _shortened(text: str) -> str:
+    """Leave out the middle of a traceback with many lines, and the ends of long ones."""
     lines = text.splitlines()
     if len(lines) > TRACEBACK_LINES:
         cut = len(lines) - TRACEBACK_LINES
         lines = [lines[0], f"  … {cut} lines cut …", *lines[-TRACEBACK_LINES:]]
-    return _storable("\n".join(lines))
+    most = TRACEBACK_CHARACTERS
+    return _storable("\n".join(s if len(s) <= most else f"{s[:most]} …" for s in lines))
 
 
 def serve(handle: int) -> None:
     """Be a worker on the socket with file descriptor `handle`."""
     os.set_inheritable(handle, False)
     watch_imports(os.getcwd())
+    sys.stdout, sys.stderr = open_stream(1), open_stream(2)
     Worker(Channel(socket.socket(fileno=handle))).run()

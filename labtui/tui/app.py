@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -13,6 +14,7 @@ from textual.binding import BindingType
 from textual.filter import NoColor
 from textual.screen import Screen
 
+from labtui.tui import garbage
 from labtui.tui.actions import CHAINS, at, bindings, can_do
 from labtui.tui.guide import TOPICS
 from labtui.tui.keys import Action, rebound
@@ -21,8 +23,11 @@ from labtui.tui.reader import Reader
 from labtui.tui.screens.opening import OpeningScreen
 from labtui.tui.settings import Settings, load, remember, state_folder
 from labtui.tui.signals import end_on_signals
+from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from labtui.store.paths import LabPaths
     from labtui.tui.screens.deciding import OpenStudy
     from labtui.tui.screens.lab import LabScreen
@@ -36,6 +41,9 @@ HELD = 1.0
 """Seconds at most that keys wait for the screen that was asked for before them: over a slow link
 they come in one lot, and a `q` that is meant for the study would quit from the list."""
 
+OPENING = 3.0
+"""Seconds at most that they wait for the first screen: loading it takes half a second of a core."""
+
 HIDDEN_COMMANDS = {"Keys", "Maximize", "Minimize", "Quit", "Screenshot"}
 """Textual's own that labtui has itself, or has no use for."""
 
@@ -46,6 +54,7 @@ class LabApp(App[int]):
     TITLE = "labtui"
     BINDINGS: ClassVar[list[BindingType]] = bindings("app")
     CSS = """
+    Toast { padding: 0 1; }
     .-bordered .pane:focus-within:nocolor {
         border: heavy $foreground !important;
         border-title-style: bold reverse !important;
@@ -74,6 +83,8 @@ class LabApp(App[int]):
         self.crash: BaseException | None = None
         self._study, self._welcome = study, welcome
         self._typed: list[events.Key] | None = None
+        self._held: Timer | None = None
+        self._last_key = time.monotonic()
         if self.settings.theme is not None:
             self.theme = self.settings.theme
         self.set_keymap(dict(self.settings.keymap))
@@ -93,6 +104,7 @@ class LabApp(App[int]):
     async def on_mount(self) -> None:
         """Fill the frame once it has been painted; at once where nobody sees it."""
         self.theme_changed_signal.subscribe(self, lambda theme: remember(self.settings, theme.name))
+        self.hold_keys(OPENING)
         if self.is_headless:
             await self._begin()
         else:
@@ -107,13 +119,24 @@ class LabApp(App[int]):
         if self._study is not None:
             self._open_study(self._study)
         else:
-            self.set_timer(IDLE, self.reader.warm_up)
+            self.set_timer(IDLE, self._warm_up)
         if self._welcome:
             self.action_tour()
+
+    async def _warm_up(self) -> None:
+        """Load what the larger screens need, while nobody waits for it."""
+        await self.reader.warm_up()
+        garbage.settle()
+        self.set_interval(garbage.EVERY, self._tidy)
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._last_key > garbage.QUIET:
+            garbage.look()
 
     def on_unmount(self) -> None:
         """Let go of the lab."""
         self.reader.close()
+        garbage.release()
 
     def on_lab_screen_chosen(self, message: LabScreen.Chosen) -> None:
         """Open a study."""
@@ -137,24 +160,41 @@ class LabApp(App[int]):
 
     # -- keys that were typed ahead ---------------------------------------------------------
 
-    def hold_keys(self) -> None:
+    def push_screen(self, screen: Any, *arguments: Any, **named: Any) -> Any:
+        """Show another screen; one that first reads the lab is given what is typed meanwhile."""
+        if hasattr(screen, "follow"):
+            self.hold_keys()
+        return super().push_screen(screen, *arguments, **named)
+
+    def hold_keys(self, seconds: float = HELD) -> None:
         """Keep what is typed from here on for the screen that is on its way."""
         if self._typed is None:
             self._typed = []
-            self.set_timer(HELD, self.let_go)
+        elif self._held is not None:
+            self._held.stop()
+        self._held = self.set_timer(seconds, self.let_go)
 
-    def let_go(self) -> None:
-        """Give the keys that waited to the screen that has come."""
+    def let_go(self, come: Screen[Any] | None = None) -> None:
+        """Give the keys that waited to the screen that has come, unless another one is awaited."""
+        if come not in (None, self.screen) and hasattr(self.screen, "follow"):
+            return
         typed, self._typed = self._typed or [], None
+        if self._held is not None:
+            self._held.stop()
+            self._held = None
         for event in typed:
             self.post_message(event)
 
     async def on_event(self, event: events.Event) -> None:
         """Take an event; keys wait while a screen is on its way."""
+        if isinstance(event, events.Key):
+            self._last_key = time.monotonic()
         if self._typed is not None and isinstance(event, events.Key):
             self._typed.append(event)
-        else:
-            await super().on_event(event)
+            return
+        if isinstance(event, events.Paste):  # a line would show what a terminal obeys as it is
+            event.text = "".join(one for one in map(clean, event.text) if len(one) == 1)
+        await super().on_event(event)
 
     def action_leave(self) -> None:
         """Go back one screen, which may ask first; from the list of studies, quit."""
@@ -227,8 +267,9 @@ class LabApp(App[int]):
         own = str(getattr(self.screen, "copy_text", ""))
         if own or twin:
             command = own or f"{twin}{lab_option(self.reader.paths)}"
+            note = str(getattr(self.screen, "copy_note", "")) if own else ""
             self.copy_to_clipboard(command)
-            self.notify(command, title="Copied", markup=False)
+            self.notify("\n".join(filter(None, (command, note))), title="Copied", markup=False)
 
     def action_export(self) -> None:
         """Offer what has the focus as files."""

@@ -13,7 +13,7 @@ from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.textpane import Line
 from labtui.verdicts.comparison_words import CAUTION, NOTE, SUPPORTED, told
 from labtui.verdicts.summary import GLYPHS
-from labtui.verdicts.text import MISSING
+from labtui.verdicts.text import MISSING, clean
 
 if TYPE_CHECKING:
     from labtui.verdicts.comparison import Comparison, Row
@@ -102,13 +102,14 @@ def _within(widths: Sequence[int], limits: tuple[int, int]) -> int:
 def _name(entry: Entry) -> tuple[str, str]:
     if entry.row is None:
         return entry.section, "sorted"
-    return (f"≠ {entry.row.name}", "") if entry.row.differs else (f"  {entry.row.name}", "dim")
+    name = clean(entry.row.name)
+    return (f"≠ {name}", "") if entry.row.differs else (f"  {name}", "dim")
 
 
 def _cell(place: int, entry: Entry) -> tuple[str, str]:
     if entry.row is None:
         return (entry.note, "dim") if place == 0 else ("", "")
-    text = entry.row.cells[place]
+    text = clean(entry.row.cells[place])
     if entry.row.name == "state" and text in (*STATES, INTERRUPTED):
         return state_text(text), text
     if text == MISSING or not entry.row.differs:
@@ -119,7 +120,7 @@ def _cell(place: int, entry: Entry) -> tuple[str, str]:
 def told_lines(found: Comparison) -> Iterator[Line]:
     """Write what may be concluded, and why the comparison is not fair."""
     for one in told(found):
-        yield Line(f"{one.glyph} {one.text}", _STYLES[one.glyph], hang="  ")
+        yield Line(f"{one.glyph} {clean(one.text)}", _STYLES[one.glyph], hang="  ")
 
 
 def whole_lines(found: Comparison, entry: Entry | None) -> list[Line]:
@@ -127,7 +128,8 @@ def whole_lines(found: Comparison, entry: Entry | None) -> list[Line]:
     if entry is None or entry.row is None:
         return [Line("the cells of the row under the cursor stand here in full", "$faded")]
     width = max(len(label) for label in found.labels)
-    lines = [Line(entry.row.name, "$text-primary bold")]
+    lines = [Line(clean(entry.row.name), "$text-primary bold")]
     for label, cell in zip(found.labels, entry.row.cells, strict=True):
-        lines.append(Line(f"{label.ljust(width)}  {cell}", hang=" " * min(width + 2, 24), indent=2))
+        told = f"{label.ljust(width)}  {clean(cell)}"
+        lines.append(Line(told, hang=" " * min(width + 2, 24), indent=2))
     return lines

@@ -69,10 +69,10 @@ class Reader:
         self._thread.submit(self._let_go)
         self._thread.shutdown(wait=False)
 
-    def warm_up(self) -> None:
+    async def warm_up(self) -> None:
         """Load what the larger screens need, while nobody waits for it."""
         with contextlib.suppress(RuntimeError):  # it has been closed meanwhile
-            self._thread.submit(_load_figures)
+            await self.load(_load_figures)
 
     def _answer(self, question: Callable[[Lab], T]) -> T:
         from labtui.store.errors import LabError
@@ -87,9 +87,15 @@ class Reader:
         found = _inode(self.paths)
         if self._lab is not None and found == self._inode:
             return self._lab
+        from labtui.store.connection import ADVICE
+        from labtui.store.errors import LabDamaged
         from labtui.store.lab import Lab
+        from labtui.store.soundness import damage
 
         self._let_go()
+        wrong = damage(self.paths.db) if found is not None else ""
+        if wrong:
+            raise LabDamaged(f"{wrong}; {ADVICE}")
         self._lab, self._inode = Lab(self.paths), found
         self._files += 1
         return self._lab

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,9 @@ CONFIG = "LABTUI_CONFIG"
 
 NAMES = ("keymap", "theme")
 """What the file may say."""
+
+MOST_STUDIES = 200
+"""Studies whose columns are remembered, the latest: some 20 kB, read before the screen."""
 
 
 class BadSettings(Exception):
@@ -43,12 +46,14 @@ class Settings:
         keymap: Textual's names of keys by the id of an action.
         memory: Where a theme that is chosen on the screen is remembered; None for nowhere.
         configured: The theme that the file names.
+        columns: Keys of the columns that were chosen for the trials of a study, by its `place`.
     """
 
     theme: str | None = None
     keymap: Mapping[str, str] = field(default_factory=dict)
     memory: Path | None = None
     configured: str | None = None
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def config_file(environ: Mapping[str, str] = os.environ) -> Path:
@@ -97,19 +102,56 @@ def load(theme: str | None = None, environ: Mapping[str, str] = os.environ) -> S
         chosen = _theme(theme, lambda what: BadSettings(f"--theme: {what}"))
     else:
         chosen = _remembered(memory, configured)
-    return Settings(chosen, keymap, memory, configured)
+    return Settings(chosen, keymap, memory, configured, _columns(memory))
 
 
 def remember(settings: Settings, theme: str) -> None:
     """Keep the theme that was chosen on the screen; one that cannot be kept is no error."""
     if settings.memory is None:
         return
-    document = json.dumps({"theme": theme, "configured": settings.configured})
+    _keep(settings.memory, {"theme": theme, "configured": settings.configured})
+
+
+def place(lab: Path, study: str) -> str:
+    """Name a study of a lab, for what is remembered of it."""
+    return f"{lab}:{study}"
+
+
+def remember_columns(settings: Settings, place: str, keys: Sequence[str]) -> None:
+    """Keep the columns that were chosen for a study; where they cannot be kept is no error."""
+    if settings.memory is None:
+        return
+    kept = _columns(settings.memory)
+    kept.pop(place, None)
+    kept[place] = list(keys)
+    latest = list(kept)[-MOST_STUDIES:]
+    _keep(_columns_file(settings.memory), {one: kept[one] for one in latest})
+
+
+def _columns_file(memory: Path) -> Path:
+    return memory.with_name("columns.json")
+
+
+def _columns(memory: Path) -> dict[str, list[str]]:
+    """Give the columns that were chosen for studies; what is no such file says nothing."""
+    try:
+        kept = json.loads(_columns_file(memory).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    found = kept.items() if isinstance(kept, dict) else ()
+    return {
+        where: keys
+        for where, keys in found
+        if isinstance(keys, list) and keys and all(isinstance(one, str) for one in keys)
+    }
+
+
+def _keep(file: Path, document: object) -> None:
     with contextlib.suppress(OSError):
-        settings.memory.parent.mkdir(parents=True, exist_ok=True)
-        partial = settings.memory.with_suffix(f".{os.getpid()}")
-        partial.write_text(document, "utf-8")
-        partial.replace(settings.memory)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps(document), "utf-8")
+        partial.replace(file)
 
 
 def _remembered(memory: Path, configured: str | None) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
 
+from labtui.study.secrets import redactor
 from labtui.verdicts.text import clean
 
 TAIL_BYTES = 256 * 1024
@@ -27,19 +29,23 @@ _ESCAPES = re.compile(
 )
 
 
+_hide = cache(redactor)
+
+
 def last_overwrite(line: str) -> str:
     """Give what is left to see of a line that overwrote itself by carriage returns."""
     return next((part for part in reversed(line.split("\r")) if part), "")
 
 
 def printed_line(line: str) -> str:
-    """Give a line as it is shown: without escape sequences, safe, and not endless."""
+    """Give a line as it is shown: without escape sequences and secrets, not endless."""
     if "\r" in line:
         line = last_overwrite(line)
     if "\x1b" in line:
         line = _ESCAPES.sub("", line)
     if "\t" in line:
         line = line.expandtabs()
+    line = _hide()(line)
     if len(line) > LONGEST_LINE:
         return f"{clean(line[:LONGEST_LINE])}… ({len(line):,} characters)"
     return clean(line)

@@ -89,18 +89,6 @@ def test_ctrl_c_stops_cleanly_and_run_goes_on(paths, tmp_path):
     assert labtui("run", "s", cwd=tmp_path).returncode == 0
 
 
-def test_ctrl_c_twice_stops_at_once(paths, tmp_path):
-    file = write_study(tmp_path, study_text(trials=2, mode=fixed("hang")))
-    terminal = Terminal("run", str(file), cwd=tmp_path)
-    wait_until(lambda: paths.db.exists() and len(processes(paths, "bootstrap")) == 2)
-    time.sleep(0.5)
-    terminal.interrupt()
-    wait_until(lambda: b"Ctrl-C again" in terminal.output)
-    terminal.interrupt()
-    assert terminal.wait() == 130
-    wait_until(lambda: not processes(paths), 5)
-
-
 def test_d_detaches_and_the_study_goes_on(paths, tmp_path):
     file = write_study(tmp_path, study_text(trials=8, steps=100, pause=fixed(0.01)))
     terminal = Terminal("run", str(file), cwd=tmp_path)

@@ -94,17 +94,6 @@ def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back(tm
     given.screen.close()
 
 
-@pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
-def test_without_a_terminal_that_can_it_says_what_to_do(tmp_path, term):
-    terminal = Terminal(cwd=tmp_path, environment={"TERM": term}, piped=term != "dumb")
-    assert terminal.ended() == 2
-    said = terminal.output.decode()
-    assert "labtui list" in said
-    assert ("TERM=dumb" in said) is (term == "dumb")
-    assert "\x1b" not in said
-    terminal.close()
-
-
 def test_quitting_says_which_study_trains_on(tmp_path):
     from tests.tui.driving import running
 

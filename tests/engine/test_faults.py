@@ -1,12 +1,13 @@
-"""kill -9 of anything: nothing acknowledged is lost, nothing runs twice, nothing is left."""
+"""Stopping and resuming, damaged checkpoints, and what a trainer leaves behind.
+
+Kills, stops and starts at once are in tests/faults.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,7 +15,6 @@ import pytest
 from labtui.store.lab import Lab
 from labtui.store.paths import LabPaths
 from tests.support.engine import (
-    acknowledged,
     arms,
     fixed,
     points,
@@ -38,55 +38,6 @@ def reference(tmp_path):
     other = LabPaths(tmp_path / "reference" / "lab.db")
     run(other, write_study(tmp_path / "reference", FAST))
     return points(other, "s")
-
-
-@pytest.mark.parametrize("role", ["service", "guard", "bootstrap"])
-def test_a_killed_process_costs_nothing(paths, tmp_path, reference, role):
-    file, events = write_study(tmp_path, TEXT), tmp_path / "events.jsonl"
-    for _ in range(3):
-        submit(paths, file, events=events)
-        wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
-        time.sleep(0.15)
-        victims = [runner_pid(paths)] if role == "service" else processes(paths, role)
-        if not victims:
-            break
-        os.kill(victims[0], signal.SIGKILL)
-        if role == "service":
-            wait_until(lambda: not processes(paths), 2.0)
-            check_acknowledged(paths, events)  # with nobody left to change either
-    submit(paths, file, events=events)
-    wait_for_state(paths, "s", "completed")
-    assert points(paths, "s") == reference
-    ends = [
-        e["trial"] for e in acknowledged(events) if e.get("state") == "completed" and "trial" in e
-    ]
-    assert sorted(ends) == sorted(set(ends))
-    assert len(ends) == 4
-    check_acknowledged(paths, events)
-
-
-def check_acknowledged(paths, events):
-    """Whatever was acknowledged and not rewound since is in the lab."""
-    expected = {}
-    for event in acknowledged(events):
-        if event["event"] == "point":
-            expected[event["trial"], event["metric"], event["step"]] = event["value"]
-        elif event["event"] == "trial" and event["state"] in ("queued", "running"):
-            after = event["step"]
-            expected = {
-                key: value
-                for key, value in expected.items()
-                if key[0] != event["trial"] or key[2] <= after
-            }
-    connection = sqlite3.connect(paths.db)
-    stored = {
-        (trial, key, step): value
-        for trial, key, step, value in connection.execute(
-            "SELECT trial, key, step, value FROM v_metrics"
-        )
-    }
-    connection.close()
-    assert not {key for key, value in expected.items() if stored.get(key) != value}
 
 
 def test_a_stopped_study_resumes_from_its_checkpoints_bit_for_bit(paths, tmp_path, reference):
@@ -145,39 +96,6 @@ def test_what_a_trainer_left_behind_goes_with_the_runner(paths, tmp_path):
 def test_what_a_trainer_left_behind_goes_with_its_worker(paths, tmp_path):
     run(paths, write_study(tmp_path, study_text(trials=2, mode=fixed("stray"))))
     assert not processes(paths, "sleep 654")
-
-
-def test_a_stopped_process_is_waited_for_and_not_replaced(paths, tmp_path, reference):
-    file = write_study(tmp_path, TEXT)
-    submit(paths, file)
-    wait_until(lambda: len(processes(paths, "bootstrap")) == 2)
-    victims = processes(paths)
-    for pid in victims:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(1.5)
-    with Lab(paths) as lab:
-        assert lab.study("s").state == "running"
-        assert lab.runner() is not None
-    for pid in victims:
-        os.kill(pid, signal.SIGCONT)
-    trials = wait_for_state(paths, "s", "completed")
-    assert all(t.attempt == 1 for t in trials)
-    assert points(paths, "s") == reference
-
-
-def test_many_cold_starts_make_one_runner(paths, tmp_path, reference):
-    file = write_study(tmp_path, TEXT)
-    command = [sys.executable, "-m", "labtui", "run", str(file), "--lab", str(paths.db)]
-    followers = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)
-    ]
-    outputs = [follower.communicate(timeout=60) for follower in followers]
-    assert [f.returncode for f in followers] == [0] * 6, outputs
-    assert not any(b"Traceback" in text for pair in outputs for text in pair)
-    assert points(paths, "s") == reference
-    connection = sqlite3.connect(paths.db)
-    assert connection.execute("SELECT max(attempt) FROM trials").fetchone() == (1,)
-    connection.close()
 
 
 def test_two_studies_wait_for_each_other_in_one_runner(paths, tmp_path):

@@ -74,7 +74,7 @@ def test_a_newer_lab_is_read_and_never_written(tmp_path):
     connection = sqlite3.connect(paths.db)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(NotALab, match="version 99 and this labtui writes version 4"):
+    with pytest.raises(NotALab, match="version 99 and this labtui writes version 5"):
         Writer(paths)
     with Lab(paths) as lab:
         assert len(lab.trials("digits-optimizer")) == 4
@@ -88,11 +88,11 @@ def test_a_migration_keeps_every_row_and_a_backup(tmp_path):
     connection = sqlite3.connect(paths.db, isolation_level=None)
     rows = connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall()
     schema.migrate(connection, paths.db, NEXT)
-    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (6,)
     assert connection.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     connection.close()
-    backup = sqlite3.connect(tmp_path / "lab.db.v4.bak")
-    assert backup.execute("PRAGMA user_version").fetchone() == (4,)
+    backup = sqlite3.connect(tmp_path / "lab.db.v5.bak")
+    assert backup.execute("PRAGMA user_version").fetchone() == (5,)
     assert backup.execute("SELECT * FROM points ORDER BY 1, 2, 3").fetchall() == rows
     backup.close()
 
@@ -103,7 +103,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
     broken = (*NEXT[:-1], (*NEXT[-1], "CREATE TABLE extra (x)"))
     with pytest.raises(sqlite3.OperationalError, match="already exists"):
         schema.migrate(connection, paths.db, broken)
-    assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (5,)
     assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'extra'").fetchall()
     connection.close()
 
@@ -122,6 +122,7 @@ SINCE_3 = {"studies": ["place"]}
 
 def without(connection, later):
     """Take away what later versions of a lab have."""
+    connection.execute("DROP INDEX trials_standing")
     connection.execute("DROP TABLE slots")
     for columns in later:
         for table, names in columns.items():

@@ -8,6 +8,7 @@ from textual.events import Key
 from labtui.store.lab import Lab
 from labtui.tour import open_tour
 from labtui.tui.app import LabApp
+from labtui.tui.screens.welcome import WelcomeScreen
 from tests.support.engine import processes, wait_until
 from tests.support.labs import make_lab
 from tests.tui.driving import SMALL, screen_text, until
@@ -159,10 +160,36 @@ async def test_keys_typed_ahead_reach_the_screen_they_were_meant_for(tmp_path):
         await newcomer.sees("▸ done ✓ 4/4")
         for key in ("enter", "q", "enter", "2"):  # as one lot, as over a slow link
             app.post_message(Key(key, None))
-        await newcomer.sees("= labtui show done", "best▲ at step", "c columns")
+        await newcomer.sees("= labtui show done", "best↑ at step", "c columns")
         for key in ("enter", "q", "q", "2"):
             app.post_message(Key(key, None))
         await newcomer.sees("to be done first")
+
+
+async def test_keys_typed_before_the_first_screen_reach_it(tmp_path):
+    class Early(LabApp):
+        async def _begin(self):
+            for key in ("enter", "2", "j"):  # as one lot, before anything is painted
+                self.post_message(Key(key, None))
+            await super()._begin()
+
+    app = Early(make_lab(tmp_path, name="done", points=2))
+    async with app.run_test(size=SMALL) as pilot:
+        newcomer = Newcomer(app, pilot)
+        await newcomer.sees("= labtui show done", "↑ at step", "▸ [0-3]")
+        assert app.screen.trials.table._cursor == 1
+
+
+async def test_keys_after_one_that_closes_close_nothing_else(tmp_path):
+    app = LabApp(make_lab(tmp_path, name="done", points=2), study="done", welcome=True)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, WelcomeScreen))
+        for key in "xyxyxy":
+            app.post_message(Key(key, key))
+        await until(pilot, lambda: not isinstance(app.screen, WelcomeScreen))
+        await pilot.pause()
+        assert len(app.screen_stack) == 2
+        await until(pilot, lambda: "done" in screen_text(app))
 
 
 async def test_keys_after_the_last_q_are_no_fault(tmp_path):

@@ -10,10 +10,17 @@ from labtui.store.paths import LabPaths
 from labtui.tui.actions import key_line
 from labtui.tui.app import LabApp
 from labtui.tui.keymap import read_keymap
-from labtui.tui.settings import BadSettings, Settings, load, remember
+from labtui.tui.settings import (
+    MOST_STUDIES,
+    BadSettings,
+    Settings,
+    load,
+    remember,
+    remember_columns,
+)
 from labtui.tui.widgets.keyline import KeyLine
 from tests.support.labs import make_lab
-from tests.tui.driving import SMALL, screen_text, until
+from tests.tui.driving import SMALL, open_study, screen_text, until
 
 
 @pytest.fixture
@@ -178,3 +185,42 @@ def test_the_example_on_the_page_is_one(environ, tmp_path):
     assert settings.keymap
     for name in BUILTIN_THEMES:
         assert f"`{name}`" in page
+
+
+async def shown_columns(paths, settings, choose=()):
+    """Open the trials of a study, choose columns if any are given, and say what is shown."""
+    app = LabApp(paths, study="digits-optimizer", settings=settings)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_study(pilot, app)
+        await until(pilot, lambda: app.screen.trials.table.rows)
+        if choose:
+            app.screen.trials._take_columns(choose)
+            await app.workers.wait_for_complete(
+                [one for one in app.workers if one.group == "remember"]
+            )
+        return [one.key for one in app.screen.trials.table._columns]
+
+
+async def test_chosen_columns_are_there_the_next_time(environ, tmp_path):
+    paths = make_lab(tmp_path, points=2)
+    settings = load(environ=environ)
+    assert "best" in await shown_columns(paths, settings)
+    chosen = ["number", "seconds"]
+    assert await shown_columns(paths, settings, chosen) == chosen
+    assert await shown_columns(paths, load(environ=environ)) == chosen
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1, "b": [], "c": [1]}', "\x00", '{"a": {}}'])
+def test_columns_that_cannot_be_read_are_none(environ, tmp_path, text):
+    file = tmp_path / "s" / "labtui" / "columns.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    assert not load(environ=environ).columns
+
+
+def test_columns_of_the_latest_studies_are_kept(environ):
+    settings = load(environ=environ)
+    for number in range(MOST_STUDIES + 2):
+        remember_columns(settings, f"lab.db:{number}", ["best"])
+    kept = load(environ=environ).columns
+    assert (len(kept), "lab.db:1" in kept, kept["lab.db:201"]) == (MOST_STUDIES, False, ["best"])

@@ -59,7 +59,7 @@ async def test_columns_are_hidden_shown_moved_and_remembered(paths):
             table(app).action_columns(1)
         await pilot.pause()
         assert "1003" in screen_text(app)
-        assert "best validation/loss▲" in header(app)
+        assert "best validation/loss↑" in header(app)
         best = table(app).rows[0]
         with Lab(paths) as lab:
             losses = {one.trial: one.min for one in lab.summaries(NAME, "validation/loss")}

@@ -16,13 +16,9 @@ def paths(tmp_path_factory):
     return make_lab(tmp_path_factory.mktemp("lab"), points=12)
 
 
-def rows(app, pane):
-    lines = app.screen.query(f"#{pane}-words").results(WordsLine)
-    return [row for one in lines for row in one.children if row.has_class("-said")]
-
-
 def said(app, pane):
-    return [str(row.render()) for row in rows(app, pane)]
+    lines = app.screen.query(f"#{pane}-words").results(WordsLine)
+    return [row.plain for one in lines for row in one.said]
 
 
 async def test_a_sentence_below_each_figure_says_what_to_conclude(paths):
@@ -54,7 +50,9 @@ async def test_no_figure_loses_its_sentence_at_any_size(paths, size):
         await until(pilot, lambda: "on its way" not in "".join(said(app, "axes")))
         shown = app.screen.query_one("#axes-figures").shown
         assert len(said(app, "axes")) == len(shown)
-        assert all(row.region.height >= 1 for row in rows(app, "axes"))
+        line = app.screen.query_one("#axes-words")
+        assert line.region.height == sum(1 + one.count("\n") for one in said(app, "axes"))
+        assert line.region.bottom <= app.screen.query_one("#axes").region.bottom
         assert all(one.size.height >= 9 for one in shown)
 
 

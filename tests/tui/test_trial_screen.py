@@ -305,6 +305,7 @@ async def test_what_reproduces_the_trial_is_copied(paths):
         await pilot.press("Y")
         await until(pilot, lambda: app.clipboard)
         assert app.clipboard == f"labtui rerun {NAME}/1 -n 1 --lab {paths.db}"
+        await until(pilot, lambda: told(app, "with a fresh seed; the very seed: cd "))
 
 
 async def test_a_trial_beside_the_best_one(paths):

@@ -14,6 +14,7 @@ from labtui_command.errors import CommandError
 IDENTITY = frozenset({"trial", "trial_id", "study", "arm", "attempt", "run", "name", "seed"})
 _SPECIAL = frozenset({"checkpoint", "infeasible", "metrics", "predictions", "warning"})
 _STRANGE = IDENTITY | _SPECIAL
+DEEPEST = 20  # levels of nested metrics; no log has more than 5
 _NUMBERS = (float, int)  # and not bool
 _WORDS = {"nan", "inf", "infinity", "-inf", "-infinity", "+inf", "+infinity"}
 _scan = json.JSONDecoder().raw_decode
@@ -147,18 +148,20 @@ def read_epoch(value: Any) -> float:
     return float(value)
 
 
-def flat(found: Mapping[str, Any], prefix: str = "") -> Iterator[Tuple[str, float]]:
+def flat(found: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[Tuple[str, float]]:
     """Give name and value of every number, nested ones as ``outer/inner``; null is left out.
 
     Raises:
-        CommandError: A value is no number.
+        CommandError: A value is no number, or too deep within others.
     """
+    if depth > DEEPEST:
+        raise CommandError(f"{prefix[:40]}…: found more than {DEEPEST} levels of nested metrics")
     for key, value in found.items():
         name = prefix + key
         if type(value) is float:
             yield name, value
         elif isinstance(value, dict):
-            yield from flat(value, f"{name}/")
+            yield from flat(value, f"{name}/", depth + 1)
         elif value is not None:
             yield name, _number(name, value)
 

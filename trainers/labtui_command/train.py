@@ -151,12 +151,12 @@ class _Run:
             if report.checkpoint is None and report.infeasible is None:
                 self._carry_out(report)
                 return True
-        except (CommandError, ValueError) as error:
+        except (CommandError, TypeError, ValueError) as error:
             raise self._placed(index, error) from error
         self._catch_up(None if report.checkpoint is None else self._metrics.step_of(report))
         try:
             self._carry_out(report)
-        except (CommandError, ValueError) as error:
+        except (CommandError, TypeError, ValueError) as error:
             raise self._placed(index, error) from error
         return True
 
@@ -238,8 +238,9 @@ class _Metrics:
     def conclude(self) -> None:
         """Say what was odd about all of them."""
         if self._again:
+            were = "value was" if self._again == 1 else "values were"
             self._trial.warn(
-                f"{self._again} values were reported for a step that had one already, or for an "
+                f"{self._again:,} {were} reported for a step that had one already, or for an "
                 "earlier one; the last one counts"
             )
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict
 from labtui.trainer.trial import Trial
 from labtui_python.files import nearest, read
 from labtui_python.script import run
+from labtui_python.state import put_back_after_call
 
 _loaded: Dict[str, ModuleType] = {}
 
@@ -29,7 +30,9 @@ def train(trial: Trial) -> None:
     if "script" in trial.options:
         run(trial.options["script"], trial.options.get("argv", ()))
     else:
-        function(load(trial.options["file"]), trial.options.get("function", "train"))(trial)
+        call = function(load(trial.options["file"]), trial.options.get("function", "train"))
+        with put_back_after_call():
+            call(trial)
 
 
 def load(file: str) -> ModuleType:

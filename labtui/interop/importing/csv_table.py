@@ -21,6 +21,12 @@ SNIFFED = 200
 LONGEST_CELL = 16 * 2**20
 """Characters of a cell; a quote that is never closed makes one cell of the rest of the file."""
 
+MOST_COLUMNS = 16_384
+"""Columns of a table: what a spreadsheet has room for. A file of a million took twelve seconds to
+read, and none was a hyperparameter."""
+LONGEST_LINE = 2**24
+"""Characters of a header; a file without line ends is no table."""
+
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -91,11 +97,11 @@ def look(source: Path) -> Dialect:
             if stream.read(2) in _UTF16:
                 raise ImportFailed(f"{source}: found UTF-16; expected UTF-8")
         with source.open(encoding="utf-8-sig", newline="") as text:
-            head = text.readline()
+            head = text.readline(LONGEST_LINE)
     except OSError as error:
         raise ImportFailed(f"{source}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ImportFailed(f"{source}: found a byte that is not UTF-8: {error}") from error
+        raise _not_utf8(source) from error
     if not head.strip():
         raise ImportFailed(f"{source}: is empty, or begins with an empty line; expected a header")
     delimiter = max(DELIMITERS, key=lambda one: _outside_quotes(head, one))
@@ -122,6 +128,11 @@ def _has_decimal_commas(source: Path, delimiter: str) -> bool:
 
 def _check_columns(source: Path, dialect: Dialect) -> None:
     """See that no column is there twice and that every row has as many cells as the header."""
+    if len(dialect.header) > MOST_COLUMNS:
+        raise ImportFailed(
+            f"{source}:1:{MOST_COLUMNS + 1}: found {len(dialect.header):,} columns; expected at "
+            f"most {MOST_COLUMNS:,}: a table of points has a row a point"
+        )
     seen: dict[str, int] = {}
     for column, name in enumerate(dialect.header, 1):
         if name in seen and name:
@@ -147,17 +158,41 @@ def _rows(source: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Give the rows with the lines they end on; empty lines are passed over."""
     with source.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.reader(stream, delimiter=dialect.delimiter, strict=True)
+        begun = 1
         try:
             next(rows, None)
+            begun = rows.line_num + 1
             for row in rows:
+                begun = rows.line_num + 1
                 if row:
                     yield rows.line_num, row
         except csv.Error as error:
-            raise ImportFailed(f"{source}:{rows.line_num}: is no CSV: {error}") from error
+            raise ImportFailed(_no_csv(source, begun, rows.line_num, error)) from error
         except UnicodeDecodeError as error:
-            raise ImportFailed(
-                f"{source}:{rows.line_num + 1}: found a byte that is not UTF-8: {error}"
-            ) from error
+            raise _not_utf8(source) from error
+
+
+def _no_csv(source: Path, begun: int, line: int, error: csv.Error) -> str:
+    if (line > begun and "end of data" in str(error)) or "field larger" in str(error):
+        return f"{source}:{begun}: found a quotation mark that is never closed; expected a second"
+    return f"{source}:{line}: is no CSV: {error}"
+
+
+def _not_utf8(source: Path) -> ImportFailed:
+    """Say where the first byte is that is no UTF-8, and how the file becomes it."""
+    before = 0
+    with source.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return ImportFailed(
+                    f"{source}:{number}: found the byte 0x{line[error.start]:02x} at byte "
+                    f"{before + error.start}, which is not UTF-8; expected UTF-8: iconv -f latin1 "
+                    f"-t utf-8 {source.name} > {source.stem}-utf8{source.suffix}"
+                )
+            before += len(line)
+    return ImportFailed(f"{source}: changed while it was read; import it again")
 
 
 def records(source: Path, dialect: Dialect) -> Iterator[tuple[str, Record] | Skipped]:

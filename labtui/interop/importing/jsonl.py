@@ -64,7 +64,7 @@ def records(source: Path) -> Iterator[tuple[str, Record] | Skipped]:
 
 def _record(line: bytes, where: str, *, first: bool) -> tuple[str, Record] | Skipped:
     try:
-        found = json.loads(line.decode("utf-8-sig" if first else "utf-8"))
+        found = json.loads(line.decode("utf-8-sig" if first else "utf-8").rstrip("\r\n"))
     except UnicodeDecodeError as error:
         return Skipped(where, f"byte {error.start + 1} is not UTF-8")
     except json.JSONDecodeError as error:

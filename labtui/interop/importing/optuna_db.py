@@ -6,13 +6,14 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from labtui.interop.importing.definitions import scalars
+from labtui.interop.importing.foreign import MLFLOW, MLFLOW_TABLES
 from labtui.interop.importing.judging import ending
 from labtui.interop.importing.types import (
     ImportFailed,
@@ -37,6 +38,12 @@ ENDED = {
 }
 """Optuna's states of trials that have ended, and labtui's state and reason."""
 
+NOT_OPTUNA = (
+    *(sqlite3.Error, KeyError, IndexError, TypeError, ValueError, AttributeError),
+    *(OverflowError, RecursionError),
+)
+"""What goes wrong where columns are missing, or values are not as Optuna writes them."""
+
 MAXIMIZE = "MAXIMIZE"
 
 
@@ -53,7 +60,7 @@ def read_database(
     Raises:
         ImportFailed: The file is not Optuna's, of another version, or has no study to import.
     """
-    with closing(_open(source)) as database:
+    with closing(_open(source)) as database, _understood(source):
         _check(source, database)
         studies = _studies(database)
     if not studies:
@@ -98,21 +105,51 @@ def _open(source: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
-        raise ImportFailed(f"{source}: cannot be read: {error}") from error
+        raise _unreadable(source, error) from error
     copy = sqlite3.connect(":memory:")
     try:
         connection.backup(copy)  # one state of it, also while a study is written
     except sqlite3.Error as error:
         copy.close()
-        raise ImportFailed(f"{source}: cannot be read: {error}") from error
+        raise _unreadable(source, error) from error
     finally:
         connection.close()
     copy.text_factory = lambda data: data.decode("utf-8", "replace")
     return copy
 
 
+def _unreadable(source: Path, error: sqlite3.Error) -> ImportFailed:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return ImportFailed(
+            f"{source}: another program has locked it ({error}); import it when that is done"
+        )
+    return ImportFailed(f"{source}: cannot be read: {error}")
+
+
+@contextmanager
+def _understood(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except NOT_OPTUNA as error:
+        raise ImportFailed(
+            f"{source}: holds what Optuna does not write ({_named(error)}); nothing was imported"
+        ) from error
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _check(source: Path, database: sqlite3.Connection) -> None:
-    names = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+    names = {  # a view may compute anything
+        row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    if names >= MLFLOW_TABLES:
+        raise ImportFailed(f"{source}: {MLFLOW}")
+    if "lab" in names and "workloads" in names:
+        raise ImportFailed(
+            f"{source}: is a lab of labtui; open it as it is: labtui --lab {source.name}"
+        )
     if not names.issuperset(TABLES):
         some = ", ".join(sorted(names)[:8]) or "nothing"
         missing = ", ".join(name for name in TABLES if name not in names)
@@ -154,7 +191,7 @@ def _study(
 ) -> StudySource:
     study, original, directions = found
     direction = "maximize" if directions[0] == MAXIMIZE else "minimize"
-    with closing(_open(source)) as database:
+    with closing(_open(source)) as database, _understood(source):
         definitions, more = _definitions(database, study)
         selection = _selection(database, study, direction)
     return StudySource(
@@ -248,18 +285,23 @@ def _joined(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _trials(source: Path, study: int, metric: str) -> Iterator[TrialSource | Skipped]:
     with closing(_open(source)) as database:
-        rows = database.execute(
-            "SELECT trial_id, number, state, "
-            "(julianday(datetime_complete) - julianday(datetime_start)) * 86400.0 "
-            "FROM trials WHERE study_id = ? ORDER BY number",
-            (study,),
-        ).fetchall()
+        with _understood(source):
+            rows = database.execute(
+                "SELECT trial_id, number, state, "
+                "(julianday(datetime_complete) - julianday(datetime_start)) * 86400.0 "
+                "FROM trials WHERE study_id = ? ORDER BY number",
+                (study,),
+            ).fetchall()
         for trial, number, state, seconds in rows:
             where = f"{source.name}:trial {number}"
             if state not in ENDED:
-                yield Skipped(where, f"is {state.lower()}; import again when it has ended")
+                yield Skipped(where, f"is {str(state).lower()}; import again when it has ended")
                 continue
-            found = _read(database, trial, number, state, seconds or 0.0, metric)
+            try:
+                found = _read(database, trial, number, state, seconds or 0.0, metric)
+            except NOT_OPTUNA as error:
+                yield Skipped(where, f"holds what Optuna does not write ({_named(error)})")
+                continue
             told = json.dumps([*vars(found).values()], default=str).encode()
             yield TrialSource(
                 source=f"trial {number}",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labtui.interop.importing.algoperf_places import FILES, is_trial, walk
+from labtui.interop.importing.foreign import foreign_file, foreign_folder
 from labtui.interop.importing.types import ImportFailed, StudySource
 
 SQLITE = b"SQLite format 3\0"
@@ -78,6 +79,8 @@ def recognize(source: Path) -> str:
         raise ImportFailed(f"{source}: cannot be read: {error.strerror}") from error
     if head == SQLITE:
         return "optuna"
+    if told := foreign_file(source, head):
+        raise ImportFailed(f"{source}: {told}")
     if zipfile.is_zipfile(source) or tarfile.is_tarfile(source):
         raise ImportFailed(
             f"{source}: is an archive, and archives are not unpacked; unpack it and import the "
@@ -112,13 +115,17 @@ def _is_lines(source: Path) -> bool:
 
 def _recognize_folder(source: Path) -> str:
     events = packed = False
-    for _, names in walk(source.resolve(), []):
+    told = ""
+    for folder, names in walk(source.resolve(), []):
+        told = told or foreign_folder(folder, names)
         if is_trial(names):
             return "algoperf"
         events = events or any("tfevents" in name for name in names)
         packed = packed or any(f"{name}.gz" in names for name in FILES)
     if events:
         return "tensorboard"
+    if told:
+        raise ImportFailed(f"{source}: {told}")
     told = "; it has packed ones: unpack them (gunzip -kr FOLDER)" if packed else ""
     raise ImportFailed(
         f"{source}: found neither measurements.csv (AlgoPerf) nor event files (TensorBoard) "

@@ -158,11 +158,16 @@ class StudyImport:
     def _again(self, study: int) -> int:
         """Take a study up that was imported before; what is asked of it may have changed."""
         source = self._source
-        goals = (source.goal, source.metric, source.direction, source.selection, study)
-        self._writer.execute(
-            "UPDATE studies SET goal = ?, metric = ?, direction = ?, selection = ? WHERE id = ?",
-            goals,
-        )
+        goals = (source.goal, source.metric, source.direction, source.selection)
+        known = self._writer.connection.execute(
+            "SELECT goal, metric, direction, selection FROM studies WHERE id = ?", (study,)
+        ).fetchone()
+        if tuple(known) != goals:
+            self._writer.execute(
+                "UPDATE studies SET goal = ?, metric = ?, direction = ?, selection = ? "
+                "WHERE id = ?",
+                (*goals, study),
+            )
         return study
 
     def _spec(

@@ -153,8 +153,10 @@ def _objective(source: Path, runs: list[Run], experiment: Plugin, metric: str | 
     if metric is None and experiment.metrics:
         return metric_name(experiment.metrics[0])
     known: list[str] = []
+    faults: list[str] = []
     for run in runs[:20]:
-        known = sorted(read_run(run).curves.columns)
+        read = read_run(run)
+        known, faults = sorted(read.curves.columns), faults or read.faults
         if metric is not None and metric_name(metric) in known:
             return metric_name(metric)
         if metric is not None and metric in known:
@@ -163,7 +165,8 @@ def _objective(source: Path, runs: list[Run], experiment: Plugin, metric: str | 
             break
     if metric is not None and len(runs) > 20:
         return metric_name(metric)
-    told = f"found {', '.join(known[:20])}" if known else "its event files hold no scalars"
+    why = f" ({faults[0]})" if faults else ""
+    told = f"found {', '.join(known[:20])}" if known else f"its event files hold no scalars{why}"
     asked = "needs --metric, the objective" if metric is None else f"has no metric {metric!r}"
     raise ImportFailed(f"{source}: {asked}; {told}")
 

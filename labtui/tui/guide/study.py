@@ -163,7 +163,7 @@ TOPICS = {
         "The trials of the study",
         "One row a trial, the best first. Infeasible trials come last whatever they reached "
         "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark, "
-        "▲ or ▼ at a header what the rows are sorted by. c chooses other columns; / keeps the rows "
+        "↑ or ↓ at a header what the rows are sorted by. c chooses other columns; / keeps the rows "
         "that satisfy every term: a column's name with : = != < <= > or >=, hyperparameters also "
         "by initials; a - in front turns a term round; a word alone is looked for anywhere.",
         "Look at the best few, not at the best one: with 20 trials the search's luck can be larger "

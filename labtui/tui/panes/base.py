@@ -222,7 +222,7 @@ class Pane(Vertical):
             self.screen.set_focus(None)  # else it would go on to a pane that still is on screen
         for widget in self.query("*"):
             if widget.focusable:
-                widget.focus()
+                self.screen.set_focus(widget)  # at once: the next key may have come already
                 return
 
     def say_problem(self, text: str) -> None:
@@ -311,7 +311,7 @@ class ChartPane(Pane):
     def on_resize(self, event: events.Resize) -> None:
         """Leave the sentence one row where rows are few."""
         for line in self.query(WordsLine):
-            line.set_class(event.size.height < SHORT, "-short")
+            line.fit(short=event.size.height < SHORT)
 
     @property
     def caption(self) -> Caption:

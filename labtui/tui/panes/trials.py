@@ -17,9 +17,11 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from labtui.tui import trial_columns
+from labtui.tui.background import in_background
 from labtui.tui.feeds import REST, StudyView
 from labtui.tui.filters import BadFilter
 from labtui.tui.panes.base import Caption, Desk, Pane
+from labtui.tui.settings import Settings, place, remember_columns
 from labtui.tui.trial_columns import BestAndLast, Known, metric_of
 from labtui.tui.widgets.filter_line import FilterLine
 from labtui.tui.widgets.table import Table
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 EXAMPLES = "lr<1e-3 state:completed optimizer:adam -tag:slow seconds>10, or words"
 
 _CHOSEN: WeakKeyDictionary[Reader, dict[str, list[str]]] = WeakKeyDictionary()
-"""The columns that were chosen since the program started, by the study."""
+"""The columns that were chosen, by the study."""
 
 
 class TrialsPane(Pane):
@@ -55,24 +57,20 @@ class TrialsPane(Pane):
         self._test: Callable[[TrialRecord], bool] = lambda _: True
         self._asked: set[str] = set()
         self._stale = self._reading = False
+        self._writing = asyncio.Lock()
+        self.line = FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
+        self._shown_of = Static(id="filter-count")
+        self._row = Horizontal(self.line, self._shown_of, id="filter-row")
+        self._problem = Static(id="filter-problem")
 
     def compose(self) -> ComposeResult:
-        """Lay out the table and the filter."""
+        """Lay out the table; the filter comes when that has been painted."""
         yield TrialTable(id="trials-table")
-        yield Static(id="filter-problem")
-        with Horizontal(id="filter-row"):
-            yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
-            yield Static(id="filter-count")
 
     @property
     def table(self) -> TrialTable:
         """The table."""
         return self.query_one(TrialTable)
-
-    @property
-    def line(self) -> FilterLine:
-        """The line of the filter."""
-        return self.query_one(FilterLine)
 
     @property
     def current(self) -> TrialRecord | None:
@@ -83,6 +81,7 @@ class TrialsPane(Pane):
         """Choose the columns."""
         self.known.marked = self.table.marked
         self._set_columns(view)
+        self.call_after_refresh(self._lay_out_filter)
 
     def show(self, view: StudyView) -> None:
         """Show the trials."""
@@ -115,12 +114,34 @@ class TrialsPane(Pane):
         missing = {metric_of(key) for key in chosen or ()} - {"", *self.known.names}
         self.known.names = [*self.known.names, *missing]
         by_key = {one.key: one for one in trial_columns.columns(view, self.known)}
-        keys = chosen or trial_columns.usual(view)
+        keys = [key for key in chosen or () if key in by_key] or trial_columns.usual(view)
         self.table.set_columns([by_key[key] for key in keys if key in by_key], sort="best")
 
     @property
     def _chosen(self) -> dict[str, list[str]]:
-        return _CHOSEN.setdefault(self.desk.reader, {})
+        """The columns that were chosen, by the study; those remembered until others are."""
+        chosen = _CHOSEN.setdefault(self.desk.reader, {})
+        view = self.desk.view
+        if view is not None and view.study.name not in chosen:
+            kept = self._settings.columns.get(self._place(view))
+            if kept:
+                chosen[view.study.name] = list(kept)
+        return chosen
+
+    @property
+    def _settings(self) -> Settings:
+        found = getattr(self.app, "settings", None)
+        return found if isinstance(found, Settings) else Settings()
+
+    def _place(self, view: StudyView) -> str:
+        return place(self.desk.reader.paths.db, view.study.name)
+
+    @work(group="remember", exit_on_error=False)
+    async def _remember(self, view: StudyView, keys: Sequence[str]) -> None:
+        """Keep the chosen columns for the next time, in the order in which they were chosen."""
+        async with self._writing:
+            settings, where = self._settings, self._place(view)
+            await in_background(lambda: remember_columns(settings, where, keys))
 
     @work(group="columns", exclusive=True)
     async def choose_columns(self) -> None:
@@ -140,6 +161,7 @@ class TrialsPane(Pane):
         """Show other columns."""
         if (view := self.desk.view) is not None:
             self._chosen[view.study.name] = list(keys)
+            self._remember(view, list(keys))
             self._set_columns(view)
             self.table.keep(self._test)
             self._refresh_metrics()
@@ -190,9 +212,14 @@ class TrialsPane(Pane):
     def _is_filtered(self) -> bool:
         return bool(self.line.value.strip())
 
+    def _lay_out_filter(self) -> None:
+        if not self._row.is_attached:
+            self.mount(self._problem, self._row)
+
     def open_filter(self, text: str | None = None) -> None:
         """Open the filter line, with a text if one is given."""
-        self.query_one("#filter-row").add_class("-open")
+        self._lay_out_filter()
+        self._row.add_class("-open")
         if text is not None:
             self.line.value = text
         else:
@@ -207,17 +234,16 @@ class TrialsPane(Pane):
 
     def close_filter(self) -> bool:
         """Clear the filter; False when there is none."""
-        row = self.query_one("#filter-row")
-        if not row.has_class("-open"):
+        if not self._row.has_class("-open"):
             return False
         self.line.value = ""
-        row.remove_class("-open")
+        self._row.remove_class("-open")
         return True
 
     @on(Input.Changed, "#filter")
     def _filter(self) -> None:
         """Keep the trials that the line asks for, or say what is wrong with it."""
-        view, problem = self.desk.view, self.query_one("#filter-problem", Static)
+        view, problem = self.desk.view, self._problem
         if view is None:
             return
         text, known = self.line.value, self.known
@@ -235,7 +261,7 @@ class TrialsPane(Pane):
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
-        self.query_one("#filter-row").set_class(self._is_filtered, "-open")
+        self._row.set_class(self._is_filtered, "-open")
         self.table.focus()
 
     @on(Table.Arranged, "#trials-table")
@@ -244,7 +270,7 @@ class TrialsPane(Pane):
         kept = frozenset(one.id for one in self.table.rows) if self._is_filtered else None
         if (counted := self._counted()) != self._count:
             self._count = counted
-            self.query_one("#filter-count", Static).update(counted)
+            self._shown_of.update(counted)
         if kept != self.desk.kept:
             self.desk.kept = kept
             self.post_message(self.Chosen())

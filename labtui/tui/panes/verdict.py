@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,8 +23,20 @@ from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.arm_names import MeanRow, mean_rows
 from labtui.verdicts.tables import ArmRow
 
+if TYPE_CHECKING:
+    from textual.geometry import SpacingDimensions
+
 SHORT = 24
 """Rows of the pane from which there is room for space between its parts."""
+
+ROOM: dict[str, tuple[int | str | None, int | None, SpacingDimensions]] = {
+    "#answer-text": (7, 5, (0, 0, 1, 0)),
+    "#findings": ("40%", 7, 0),
+    "#verdict-text": (None, None, (1, 0)),
+    "#arms-table": ("25%", 3, 0),
+}
+"""The most rows of each part, when rows are few, and the space around it when they are not. Set as
+they are and not by a class: that would style all parts again, while the screen is opened."""
 
 ROOMY = 64
 """Columns from which the keys that act on a finding stand beside it, not only below."""
@@ -39,6 +52,7 @@ class VerdictPane(Pane):
     eager = True
     needs_verdict = True
     _arms: Sequence[ArmRow] | None = None
+    _short = False
 
     class ArmChosen(Message):
         """An arm was chosen."""
@@ -69,6 +83,11 @@ class VerdictPane(Pane):
         return self.query_one("#findings", Table)
 
     @property
+    def arms(self) -> Table[Any]:
+        """The arms; of reruns, their means."""
+        return self.query_one("#arms-table", Table)
+
+    @property
     def act(self) -> Act | None:
         """What the finding under the cursor leads to."""
         row = self.findings.current
@@ -77,15 +96,15 @@ class VerdictPane(Pane):
     def begin(self, view: StudyView) -> None:
         """Choose the columns."""
         if view.study.kind not in REPEATED:
-            self.set_class(len(view.arms) < 2, "-single")
+            self.arms.display = len(view.arms) > 1
             columns = arms.columns(view.study, view.arms)
-            self.query_one("#arms-table", Table).set_columns(columns, "")
+            self.arms.set_columns(columns, "")
 
     def show(self, view: StudyView) -> None:
         """Show the arms."""
         if view.study.kind not in REPEATED and view.arms is not self._arms:
             self._arms = view.arms
-            self.query_one("#arms-table", Table).show(view.arms)
+            self.arms.show(view.arms)
 
     def stamp(self, view: StudyView) -> Hashable:
         """What was judged, and whether another verdict is on its way."""
@@ -98,9 +117,8 @@ class VerdictPane(Pane):
     async def _draw_means(self, view: StudyView) -> None:
         """Compare reruns by their means, the best first."""
         rows = await self.desk.reader.ask(lambda _: mean_rows(view.trials))
-        table = self.query_one("#arms-table", Table)
-        table.set_columns(arms.mean_columns(view.study), "mean")
-        table.show(rows)
+        self.arms.set_columns(arms.mean_columns(view.study), "mean")
+        self.arms.show(rows)
 
     async def draw(self, view: StudyView) -> None:
         """Say what was found."""
@@ -112,12 +130,18 @@ class VerdictPane(Pane):
         found = verdict_text.rows(judge)
         self.findings.set_columns(_columns(found, verdict_text.counted(judge), self.size.width), "")
         self.findings.show(found)
-        self.set_class(not found, "-unjudged")
+        self.findings.styles.height = "auto" if found else 1
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:
         """Leave out the space between the parts where rows are few."""
-        self.set_class(event.size.height < SHORT, "-short")
+        short = event.size.height < SHORT
+        if short != self._short:
+            self._short = short
+            for part, (most, most_short, margin) in ROOM.items():
+                styles = self.query_one(part).styles
+                styles.max_height = most_short if short else most
+                styles.margin = 0 if short else margin
 
     def take_focus(self) -> None:
         """Give the focus to the findings."""

@@ -77,7 +77,7 @@ class AskScreen(ModalScreen[str]):
         problem = self._check(answer) if self._check is not None else ""
         if problem:
             self.query_one("#problem", Static).update(problem)
-        else:
+        elif self.app.screen is self:  # two keys may come in one lot: one answer
             self.dismiss(answer)
 
 

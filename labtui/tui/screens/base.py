@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 from textual import events, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 
 from labtui.store.errors import LabError, NoLab, NotALab, UnknownName
+from labtui.tui import garbage
 from labtui.tui.actions import CHAINS, can_do, key_line
+from labtui.tui.screens.painting import PaintedOnce
 from labtui.tui.widgets.card import Card, TooSmall
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.verdicts.text import clean
@@ -34,7 +36,7 @@ HELD = 0.1
 what comes within a tenth of a second is seen as at once."""
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(PaintedOnce):
     """Follows the lab while it is shown."""
 
     AUTO_FOCUS = ""
@@ -45,6 +47,8 @@ class LiveScreen(Screen[None]):
         &.-carded Card { display: block; }
         &.-too-small TooSmall { display: block; }
         & Card { display: none; }
+        & > #body { visibility: hidden; }
+        & > #body > * { visibility: visible; }
     }
     """
 
@@ -55,7 +59,9 @@ class LiveScreen(Screen[None]):
         """Follow the lab of a reader."""
         super().__init__()
         self.reader = reader
-        self._begun = False
+        self._begun = self._was_shown = False
+        self._enough = asyncio.Event()
+        self._too_small = TooSmall()
 
     def compose(self) -> ComposeResult:
         """Lay out the body, what takes its place, and the key line."""
@@ -63,7 +69,6 @@ class LiveScreen(Screen[None]):
             yield from self.compose_body()
         yield Card()
         yield KeyLine()
-        yield TooSmall()
 
     @abstractmethod
     def compose_body(self) -> Iterable[Widget]:
@@ -83,11 +88,20 @@ class LiveScreen(Screen[None]):
         self.show_keys()
         self._watch_lab()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Style nothing twice: what was just laid out has its styles."""
+        event.refresh_styles = event.refresh_styles and self._was_shown
+        self._was_shown = True
+
+    def on_unmount(self) -> None:
+        """Let go of what was painted."""
+        garbage.forget_rows()
+
     @work(exclusive=True, group="pulse", exit_on_error=False)
     async def _watch_lab(self) -> None:
         last = await self._first_beat()
         if (let_go := getattr(self.app, "let_go", None)) is not None:
-            let_go()
+            self.call_after_refresh(let_go, self)
         while True:
             await asyncio.sleep(BEAT)
             if self.is_active or last is None:
@@ -96,9 +110,20 @@ class LiveScreen(Screen[None]):
     async def _first_beat(self) -> Pulse | None:
         """Show what there is; it is painted with the screen, unless it is long in coming."""
         beat = asyncio.create_task(self._beat(None))
+        enough = asyncio.create_task(self._enough.wait())
         with self.app.batch_update():
-            await asyncio.wait([beat], timeout=HELD)
+            await asyncio.wait([beat, enough], timeout=HELD, return_when=asyncio.FIRST_COMPLETED)
+        enough.cancel()
         return await beat
+
+    async def show_first(self) -> None:
+        """Have what is known by now painted, before what takes longer is read."""
+        self._enough.set()
+        painted = asyncio.Event()
+        await asyncio.sleep(0)  # the first beat lets go of the frame
+        self.call_after_refresh(painted.set)
+        with contextlib.suppress(TimeoutError):  # it may be below another screen by now
+            await asyncio.wait_for(painted.wait(), HELD)
 
     async def _beat(self, last: Pulse | None) -> Pulse | None:
         """Show what changed since `last`; None when the lab could not be read."""
@@ -188,7 +213,9 @@ class LiveScreen(Screen[None]):
         width, height = event.size
         self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "-too-small")
         if self.has_class("-too-small"):
-            self.query_one(TooSmall).update(
+            if not self._too_small.is_attached:
+                self.mount(self._too_small)
+            self._too_small.update(
                 f"labtui needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {width}x{height}"
             )
         self.settle_focus()

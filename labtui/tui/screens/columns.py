@@ -17,6 +17,7 @@ from labtui.tui.actions import app_keys, bindings, key_line
 from labtui.tui.widgets.columns import Column
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.tui.widgets.table import Table
+from labtui.verdicts.text import clean
 
 AROUND = 6
 """Rows of the frame, the title, the hint and the key line."""
@@ -125,7 +126,8 @@ class ColumnsScreen(ModalScreen[None]):
     @on(Table.Opened, "#choices")
     def action_done(self) -> None:
         """Go back to the table."""
-        self.dismiss()
+        if self.app.screen is self:  # two keys may come in one lot
+            self.dismiss()
 
     def action_switch(self) -> None:
         """Show or hide the column under the cursor, and go on to the next."""
@@ -162,7 +164,11 @@ _COLUMNS = [
         lambda one: ("✓" if one.shown else " ", "completed" if one.shown else "dim"),
     ),
     Column[Choice](
-        "label", "column", 24, lambda one: (one.label, "" if one.shown else "dim"), grows=True
+        "label",
+        "column",
+        24,
+        lambda one: (clean(one.label), "" if one.shown else "dim"),
+        grows=True,
     ),
-    Column[Choice]("field", "in the filter", 24, lambda one: (one.field, "dim"), grows=True),
+    Column[Choice]("field", "in the filter", 24, lambda one: (clean(one.field), "dim"), grows=True),
 ]

@@ -64,10 +64,10 @@ class FileScreen(ModalScreen[str]):
 
     def action_yes(self) -> None:
         """Say yes, where nothing refuses it."""
-        if not self._refused:
+        if not self._refused and self.app.screen is self:  # two keys may come in one lot
             self.dismiss(YES)
 
     def action_overrule(self) -> None:
         """Say yes in spite of what refuses it."""
-        if self._refused and not self._final:
+        if self._refused and not self._final and self.app.screen is self:
             self.dismiss(FORCE)

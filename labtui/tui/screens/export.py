@@ -117,7 +117,7 @@ class ExportScreen(ModalScreen[None]):
     def action_write(self) -> None:
         """Write the chosen file, and say where it is."""
         offer = self.query_one("#offers", Table).current
-        if offer is None:
+        if offer is None or self.app.screen is not self:  # two keys may come in one lot
             return
         try:
             file = write_beside(Path.cwd(), offer.name, offer.make())

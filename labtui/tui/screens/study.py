@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -152,9 +151,8 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         self.watch(self, "focused", self.deck.follow_focus, init=False)
 
     def on_unmount(self) -> None:
-        """Judge no more, and let go of the trials; see `StudyFeed.read`."""
+        """Judge no more."""
         self.desk.judge.close()
-        gc.unfreeze()
 
     # -- following --------------------------------------------------------------------------
 
@@ -162,6 +160,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         """Read what changed in the study, and show it."""
         if self.view is None and (few := await self.reader.ask(self._feed.first)) is not None:
             self._take(few)
+            await self.show_first()
         self._take(await self.reader.ask(lambda lab: self._feed.read(lab, pulse)))
 
     def _take(self, view: StudyView) -> None:

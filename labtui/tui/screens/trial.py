@@ -114,6 +114,15 @@ class TrialScreen(RemarkingScreen):
         """The command that trains this trial again; empty where nothing here can."""
         return self.view.again.command if self.view is not None else ""
 
+    @property
+    def copy_note(self) -> str:
+        """What the command that is copied does, and which one repeats the very seed."""
+        if self.view is None:
+            return ""
+        again = self.view.again
+        exact = f"the very seed: {again.study} trains its whole study again" if again.study else ""
+        return clean("; ".join(filter(None, (again.does, exact))))
+
     # -- following --------------------------------------------------------------------------
 
     async def follow(self, pulse: Pulse) -> None:

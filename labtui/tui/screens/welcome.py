@@ -65,4 +65,5 @@ class WelcomeScreen(ModalScreen[None]):
 
     def action_begin(self) -> None:
         """Close the card."""
-        self.dismiss()
+        if self.app.screen is self:  # two keys may come in one lot
+            self.dismiss()

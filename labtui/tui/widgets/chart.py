@@ -21,6 +21,7 @@ from labtui.charts.scale import Scale
 from labtui.charts.spec import Axis, ChartSpec
 from labtui.tui.actions import bindings
 from labtui.tui.widgets.chart_styles import COMPONENTS, ChartStyles
+from labtui.tui.widgets.lazy import LazyStyles
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -35,7 +36,7 @@ _NOTHING = ChartSpec("", Axis(), Axis(), ())
 _ZOOM, _PAN = 0.6, 0.2
 
 
-class Chart(Widget, can_focus=True):
+class Chart(LazyStyles, Widget, can_focus=True):
     """Draws a `ChartSpec` in braille and lets a person look closer."""
 
     HELP_TITLE = "Reading a chart"
@@ -265,6 +266,10 @@ class Chart(Widget, can_focus=True):
     def action_solo(self) -> None:
         """Show the next curve alone; after the last one all again."""
         idents = list(dict.fromkeys(one.ident for one in self.spec.series if one.label))
+        if len(idents) < 2:
+            few = "there is one curve only" if idents else "there are no curves with a name"
+            self.notify(f"{few}: none to show alone", markup=False)
+            return
         shown = [ident for ident in idents if ident not in self.hidden]
         place = idents.index(shown[0]) + 1 if len(shown) == 1 < len(idents) else 0
         alone = idents[place : place + 1]

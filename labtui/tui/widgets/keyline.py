@@ -13,9 +13,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from labtui.tui.keys import Action, rebound
+from labtui.tui.widgets.lazy import LazyStyles
 
 
-class KeyLine(Widget):
+class KeyLine(LazyStyles, Widget):
     """Shows actions with their keys; a click does the same as the key."""
 
     ALLOW_SELECT = False

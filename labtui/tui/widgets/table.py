@@ -19,6 +19,7 @@ from labtui.tui.actions import bindings
 from labtui.tui.background import in_background
 from labtui.tui.exporting import as_csv, as_json
 from labtui.tui.widgets.columns import ROLES, Column, fit
+from labtui.tui.widgets.lazy import LazyStyles
 from labtui.tui.widgets.ordering import Ordering
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ MANY = 1_500
 """Records from which sorting would hold the screen up: 20 ms at 10,000."""
 
 
-class Table(ScrollView, Generic[T], can_focus=True):
+class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
     """Rows of records: moving, sorting and choosing, any number of them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("rows"), *bindings("table")]
@@ -344,7 +345,7 @@ class Table(ScrollView, Generic[T], can_focus=True):
             is_sorted = column.key == self._sort
             style = chosen if is_sorted else plain
             pieces.append(Segment(fit(column.label, width, column.right), style))
-            arrow = ("▼" if self._reversed else "▲") if is_sorted else ""
+            arrow = ("↓" if self._reversed else "↑") if is_sorted else ""
             pieces.append(Segment(arrow.ljust(GAP), style))
         return Strip(pieces)
 
@@ -352,7 +353,8 @@ class Table(ScrollView, Generic[T], can_focus=True):
         record = self._rows[index]
         here = index == self._cursor
         cursor = self._style("cursor") if here else base
-        gutter = ("▸" if here else " ") + ("◆" if self._key(record) in self.marked else " ")
+        sign = ("▸" if self.has_focus else "▹") if here else " "
+        gutter = sign + ("◆" if self._key(record) in self.marked else " ")
         pieces = [Segment(gutter, cursor)]
         left, edge = GUTTER, self._width + round(self.scroll_x)
         for column, width in zip(self._columns, self._widths(), strict=True):

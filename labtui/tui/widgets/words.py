@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.tui.acting import act_on
-from labtui.tui.widgets.figures import COLUMNS, ROWS
 
 if TYPE_CHECKING:
     from labtui.verdicts.figure_words import Words
@@ -28,35 +26,50 @@ FEW = 2
 """Figures up to which a sentence has two rows: of more, the figures need them."""
 
 
-class WordsLine(Vertical):
-    """Says a sentence below each figure on screen."""
+class WordsLine(Static):
+    """Says a sentence below each figure on screen, in a row each, or two where there is room."""
 
     DEFAULT_CSS = """
-    WordsLine {
-        height: auto;
-        & > Static { height: auto; max-height: 2; display: none; }
-        & > Static.-said { display: block; }
-        &.-many > Static, &.-short > Static {
-            max-height: 1;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
-        }
-    }
+    WordsLine { height: auto; display: none; }
     """
 
-    def compose(self) -> ComposeResult:
-        """Lay out a row for each figure."""
-        for _ in range(COLUMNS * ROWS):
-            yield Static()
+    _told: Sequence[tuple[str, Words]] = ()
+    _rows = 2
+    _said: Sequence[Content] = ()
 
     def say(self, told: Sequence[tuple[str, Words]]) -> None:
         """Say sentences, each with the title of its figure; of a single one it is above already."""
-        self.set_class(len(told) > FEW, "-many")
-        for place, row in enumerate(self.query(Static)):
-            row.set_class(place < len(told), "-said")
-            if place < len(told):
-                title, words = told[place]
-                row.update(_row(title if len(told) > 1 else "", words))
+        self._told = list(told)
+        self._write()
+
+    def fit(self, *, short: bool) -> None:
+        """Take one row a sentence where rows are few, and break them for another width."""
+        self._rows = 1 if short else 2
+        self._write()
+
+    @property
+    def said(self) -> Sequence[Content]:
+        """What stands below each figure, as it is shown."""
+        return self._said
+
+    def _write(self) -> None:
+        pane = self.parent
+        room = pane.content_region.width if isinstance(pane, Widget) else 0
+        titled, rows = len(self._told) > 1, 1 if len(self._told) > FEW else self._rows
+        said = [_cut(_row(one if titled else "", words), room, rows) for one, words in self._told]
+        if said != self._said:  # anew, it would lay out and paint the whole screen anew
+            self._said = said
+            self.display = bool(said)
+            self.update(Content("\n").join(said))
+
+
+def _cut(text: Content, width: int, rows: int) -> Content:
+    """Break a sentence between words into so many rows at most; `…` says that there is more."""
+    lines = text.wrap(width) if width > 1 else [text]
+    kept = lines[:rows]
+    if len(lines) > rows:
+        kept[-1] = kept[-1].rstrip().truncate(width - 1).rstrip() + Content("…")
+    return Content("\n").join(kept)
 
 
 def _row(title: str, words: Words) -> Content:

@@ -1,0 +1,162 @@
+"""A checkpoint is whole or absent: killed while it is written, cut short, or with a bit flipped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from labtui.engine import client
+from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
+from labtui.trainer.checkpoints import DATA, MANIFEST, is_whole
+from tests.faults import kit, power_checkpoints
+from tests.faults.power_checkpoints import KEEP, STEP, state, value
+from tests.faults.power_disk import STRACE
+from tests.support.engine import (
+    SCRIPT,
+    fixed,
+    study_text,
+    submit,
+    wait_for_state,
+    wait_until,
+    write_study,
+)
+
+LAST = 50
+CALLS = "openat,write,fsync,mkdir,rename,unlinkat,close"
+"""What a checkpoint is written, renamed and removed with."""
+
+
+def places(root):
+    """Name every file and folder that the session works on."""
+    names = [f"tmp-1-{s}" for s in range(STEP, LAST + 1, STEP)]
+    names += [f"a1-s{s}" for s in range(STEP, LAST + 1, STEP)]
+    inside = [root / name / file for name in names for file in ("", DATA, MANIFEST)]
+    return [root.parent, root, *inside]
+
+
+def session(folder, inject):
+    """Write checkpoints, killed by `inject`; gives the folder, what was announced, exit code."""
+    root, log = folder / "checkpoints" / "t1", folder / "log"
+    root.parent.mkdir(parents=True)
+    log.touch()
+    only = [argument for path in places(root) for argument in ("-P", str(path))]
+    trace = ["-f", "-qq", "-e", f"trace={CALLS}", "-o", folder / "trace", *only, *inject]
+    found = subprocess.run(
+        [STRACE, *trace, sys.executable, power_checkpoints.__file__, root, log, str(LAST)],
+        check=False,
+        capture_output=True,
+    )
+    return root, [json.loads(line) for line in log.read_text().splitlines()], found.returncode
+
+
+@pytest.mark.skipif(STRACE is None, reason="strace kills at a chosen call")
+def test_killed_at_any_call_it_leaves_whole_checkpoints_alone(tmp_path, rng, full, tally):
+    session(tmp_path / "whole", [])
+    lines = (tmp_path / "whole" / "trace").read_text().splitlines()
+    counts = Counter(line.split(None, 1)[1].partition("(")[0] for line in lines)
+    moments = [(call, n + 1) for call in CALLS.split(",") for n in range(counts[call])]
+    assert counts["rename"] == len(range(STEP, LAST + 1, STEP))
+    kills = 0
+    for call, when in moments if full else rng.sample(moments, 3):
+        inject = ["-e", f"inject={call}:signal=KILL:when={when}"]
+        root, said, code = session(tmp_path / f"{call}-{when}", inject)
+        assert code != 0
+        kills += 1
+        rows = {message["step"]: message["folder"] for message in said if "folder" in message}
+        kept = [message for message in said if message["kind"] == "kept"]
+        if kept:
+            steps, best = set(kept[-1]["steps"]), kept[-1]["best"]
+            newest = max(steps)
+            seen = sorted(range(STEP, newest + 1, STEP), key=value)
+            assert best == sorted(seen[:KEEP])
+            assert steps == {newest, *best}
+            rows = {step: rows[step] for step in rows if step in steps or step > newest}
+        for step, name in rows.items():  # all that a row names can be loaded
+            assert is_whole(str(root / name)), (call, when, name)
+            assert (root / name / DATA).read_bytes() == state(step)
+        gone = {f"a1-s{step}" for step in range(STEP, LAST)} if kept else set()  # being removed
+        for entry in root.iterdir() if root.exists() else []:
+            assert entry.name.startswith("tmp-") or entry.name in gone or is_whole(str(entry))
+    tally(checkpoint_kills=kills)
+
+
+def damage(folder: Path, rng, how):
+    """Cut a file of a checkpoint short, or flip one bit of it."""
+    file = folder / rng.choice([DATA, MANIFEST])
+    content = bytearray(file.read_bytes())
+    if how == "truncated":
+        del content[rng.randrange(len(content)) :]
+    else:
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped"])
+def test_a_damaged_checkpoint_is_told(tmp_path, rng, rounds, tally, how):
+    from labtui.trainer.checkpoints import Keeper
+
+    folder = tmp_path / "t1"
+    for number in range(rounds(short=20, full=500)):
+        keeper = Keeper(
+            str(folder), 1, keep=1, minimize=True, announce=lambda _: None, interval=0.0
+        )
+        keeper.offer(number, state(number), 0.5, final=True)
+        written = folder / f"a1-s{number}"
+        assert is_whole(str(written))
+        before = {file: file.read_bytes() for file in written.iterdir()}
+        damage(written, rng, how)
+        still = all(_means_the_same(file, content) for file, content in before.items())
+        assert is_whole(str(written)) == still
+        tally(damaged_checkpoints=1)
+
+
+def _means_the_same(file: Path, content: bytes) -> bool:
+    """Say whether a file holds what it held; of the manifest, what a state is checked against."""
+    if file.name != MANIFEST:
+        return file.read_bytes() == content
+    try:
+        return json.loads(file.read_bytes())["files"] == json.loads(content)["files"]
+    except (ValueError, KeyError):
+        return False
+
+
+def test_a_trial_resumes_from_the_one_before_and_says_so(
+    paths, tmp_path, reference, rng, rounds, tally
+):
+    text = study_text(trials=1, steps=60) + "keep_checkpoints: 2\n"
+    slow = study_text(trials=1, steps=60, pause=fixed(0.05)) + "keep_checkpoints: 2\n"
+    expected = reference(text, SCRIPT)
+    for number in range(rounds(short=1, full=25)):
+        folder = tmp_path / str(number)
+        paths, events = LabPaths(folder / "lab.db"), folder / "events.jsonl"
+        submit(paths, write_study(folder, slow), events=events)
+        with Lab(paths) as lab:
+            wait_until(lambda lab=lab: lab.trial("s/0").step > 35)
+            client.stop(paths, "s")
+            wait_for_state(paths, "s", "stopped")
+            rows = lab.checkpoints(1)
+            root = paths.checkpoint_folder(1)
+            newest = rows[-1]
+            older = [row.step for row in rows[:-1]]
+            damage(root / newest.folder, rng, rng.choice(["truncated", "flipped"]))
+            if is_whole(str(root / newest.folder)):  # a bit that means nothing was flipped
+                (root / newest.folder / DATA).unlink()
+            submit(paths, folder / "study.yaml", events=events)
+            wait_for_state(paths, "s", "completed")
+            start = f"from the one at step {older[-1]}" if older else "from the beginning"
+            said = f"its checkpoint at step {newest.step} is damaged: it goes on {start}"
+            assert lab.warnings(1) == [said]
+            trial = lab.trial("s/0")
+            best = [row.step for row in lab.checkpoints(1) if row.best]
+            (curve,) = lab.curves([1], "validation/error_rate")
+        assert trial.state == "completed"
+        ranked = sorted(zip(curve.values, curve.steps, strict=True))
+        assert best == sorted(step for _, step in ranked[:2])
+        kit.check_invariants(paths, expected, events)
+        tally(damaged_checkpoints=1)
