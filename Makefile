@@ -10,8 +10,8 @@ PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test bad-inputs test-faults fuzz test-monkey coverage test-backends test-integrations lint format types imports bytecode \
-	docs screenshots tour-lab \
+.PHONY: help demo test bad-inputs test-faults test-mutants fuzz test-monkey coverage test-backends test-integrations \
+	lint format types imports bytecode docs screenshots tour-lab \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
 	bench-exploit bench-steps bench-start bench-study bench-screens clean
 
@@ -30,6 +30,9 @@ test: .venv/.dev ## run every check and every test, without torch or mlx
 
 test-faults: .venv/.dev ## kill, stop, fill and damage everything, at length (up to 30 minutes)
 	@.venv/bin/python -m pytest -n 2 --dist worksteal --timeout 1200 tests/faults --faults full
+
+test-mutants: .venv/.dev ## take promises out of copies of the program; the fault tests must see it
+	@.venv/bin/python -m tests.faults.mutants
 
 bad-inputs: .venv/.dev ## do every bad input of the catalogue, print what is said, write docs/bad-inputs.md
 	@.venv/bin/python -m tests.bad_inputs

@@ -99,13 +99,13 @@ def first_paint(lab: Path, rounds: int) -> Pairs:
     return [(spawn(EMPTY), spawn(FIRST, str(lab))) for _ in range(rounds)]
 
 
-async def _painted(app: App[Any], screen: Screen[None], ready: Callable[[], bool]) -> None:
+async def _painted(app: App[Any], screen: Screen[Any], ready: Callable[[Any], bool]) -> None:
     """Wait until a frame of the screen was written in which what it waits for can be seen."""
     done, write = asyncio.Event(), app._display
 
     def display(of: Screen[Any], frame: Any) -> None:
         write(of, frame)
-        if of is screen and ready():
+        if of is screen and ready(screen):
             done.set()
 
     app._display = display  # type: ignore[method-assign]
@@ -115,31 +115,33 @@ async def _painted(app: App[Any], screen: Screen[None], ready: Callable[[], bool
 
 async def opening(lab: Path, rounds: int) -> Pairs:
     """Measure until an empty screen, and the study screen with its first rows, is painted."""
-    from labtui.tui.screens.study import StudyScreen
+    from labtui.tui.screens.lab import LabScreen
 
     app, found = LabApp(LabPaths(lab)), []
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(4.0)
         for _ in range(rounds):
-            empty: Screen[None] = Screen()
-            blank = await _opened(app, empty, lambda: True)
+            blank = await _opened(app, lambda: app.push_screen(Screen()), lambda _: True)
             app.pop_screen()
             await pilot.pause(0.3)
-            screen = StudyScreen(app.reader, "large")
-            ours = await _opened(app, screen, lambda screen=screen: screen.view is not None)
+            ours = await _opened(
+                app,
+                lambda: app.on_lab_screen_chosen(LabScreen.Chosen("large")),
+                lambda one: one.view is not None,
+            )
             found.append((blank, ours))
             await pilot.pause(1.5)
             app.pop_screen()
-            await pilot.pause(0.5)
+            await pilot.pause(2.0)
     return found
 
 
 async def _opened(
-    app: LabApp, screen: Screen[None], ready: Callable[[], bool]
+    app: LabApp, push: Callable[[], object], ready: Callable[[Any], bool]
 ) -> tuple[float, float]:
     start, spent = time.perf_counter(), time.thread_time()
-    app.push_screen(screen)
-    await _painted(app, screen, ready)
+    push()
+    await _painted(app, app.screen, ready)
     return time.thread_time() - spent, time.perf_counter() - start
 
 

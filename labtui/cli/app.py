@@ -19,6 +19,7 @@ from typer.main import get_command
 from labtui import __version__
 from labtui.cli import (
     check,
+    common,
     compare,
     doctor,
     export,
@@ -159,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; those of the process by default.
     """
     prepare_streams()
+    common.damage_said = ""
     try:
         result = get_command(app).main(
             args=list(sys.argv[1:] if arguments is None else arguments),
@@ -206,6 +208,10 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         return ExitCode.DISK, f"labtui: {error}; {_LIMITS[errno.EAGAIN]}"
     fault = f"{type(error).__name__}: {error}"
+    if common.damage_said:  # what is left of the lab may hold anything
+        from labtui.store.connection import ADVICE
+
+        return ExitCode.DISK, f"labtui: too damaged to answer this ({fault}); {ADVICE}"
     return ExitCode.FAILED, f"labtui: a fault of labtui: {fault}; {TRACEBACK}=1 shows where"
 
 

@@ -53,6 +53,10 @@ def lab_paths(named: Path | None) -> LabPaths:
     return find_lab(named)
 
 
+damage_said = ""
+"""What the command that runs said of its lab's damage; empty for nothing."""
+
+
 def open_lab(named: Path | None) -> Lab:
     """Open the lab that a command speaks of; damage that a quick look finds is said on stderr.
 
@@ -68,6 +72,8 @@ def open_lab(named: Path | None) -> Lab:
     from labtui.store.soundness import damage
 
     found = damage(paths.db)
+    global damage_said
+    damage_said = found
     if found:
         say(f"labtui: {found}: what is shown may lack something; {ADVICE}")
     return opened

@@ -108,7 +108,14 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks
     missing_since: float | None = None
     trials: dict[int, TrialRecord] = {}
     revision, waits = 0, ""
+    file = _inode(lab.paths.db)
     while True:
+        found = _inode(lab.paths.db)
+        if found != file:  # what is read is the old file: nothing in it changes any more
+            what = "was replaced by another file while it was written" if found else "is gone"
+            back = "the lab" if found else "it"
+            say(f"{lab.paths.db} {what}; put {back} back and run again")
+            return End(False, ExitCode.DISK)
         waits, before = lab.paused(), waits
         if waits and not before:
             say(f"{name} waits: {waits}; nothing is lost")
@@ -136,12 +143,18 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks
         elif missing_since is None:
             missing_since = time.monotonic()
         elif time.monotonic() - missing_since > PATIENCE:
-            if not lab.paths.db.exists():
-                say(f"{lab.paths.db} is gone; put it back and run again")
-                return End(False, ExitCode.DISK)
             say(f"{name}: its runner died; nothing is lost: `labtui run {name}` goes on")
             return End(False, ExitCode.FAILED)
         keys.wait(POLL_SECONDS)
+
+
+def _inode(file: Path) -> tuple[int, int] | None:
+    """Tell a file from any other of its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _stop_code(reason: str, trials: list[TrialRecord]) -> int:
@@ -197,13 +210,15 @@ class _Remarks:
                 self._print(number)
 
     def _print(self, trial: int) -> None:
+        from labtui.study.secrets import redact
+
         with contextlib.suppress(OSError), self._lab.paths.trial_log(trial).open("rb") as file:
             file.seek(self._read.get(trial, 0))
             text = file.read()
             whole = text[: text.rfind(b"\n") + 1]
             self._read[trial] = self._read.get(trial, 0) + len(whole)
             if whole:
-                shown = clean(whole.decode("utf-8", "replace"), multiline=True)
+                shown = clean(redact(whole.decode("utf-8", "replace")), multiline=True)
                 print(shown, end="", file=sys.stderr, flush=True)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from labtui.cli.common import JsonOption, LabOption, open_lab
 from labtui.cli.output import print_json, print_table, say
+from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,9 @@ def list_studies(
     """List the studies of the lab; what trains one again is listed below it."""
     with open_lab(lab) as opened:
         studies = opened.studies()
+        paused = opened.paused()
+        if paused:
+            say(f"the runner waits: {clean(paused)}; nothing is lost")
         if tag is not None:
             from labtui.verdicts.tagged import tagged
 

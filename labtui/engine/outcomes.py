@@ -92,7 +92,7 @@ class Outcomes:
                 folder = root / running.folders.pop(step)
                 self._board.later(functools.partial(shutil.rmtree, folder, ignore_errors=True))
         elif event.kind == "warning":
-            study, text = running.study.plan.id, storable(data["text"])
+            study, text = running.study.plan.id, storable(redact(data["text"]))
             changes.add_warning(self._board.writer, study, trial, text)
             self._board.events.warning(study, running.name, text)
         elif event.kind == "device":

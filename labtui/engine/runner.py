@@ -280,6 +280,7 @@ class Runner:
         if time.monotonic() - self._looked < INBOX_SECONDS:
             return
         self._looked = time.monotonic()
+        self._board.writer.check_there()  # also while nothing is to be committed
         for path, request in inbox.waiting(self._board.writer.paths):
             if request is None or self._answered(request["id"]):
                 path.unlink(missing_ok=True)

@@ -204,18 +204,22 @@ def set_study(writer: Writer, study: int, state: str, reason: str = "") -> None:
 def claim_trial(
     writer: Writer, trial: int, *, study: int, runner: int, attempt: int, start_step: int
 ) -> None:
-    """Queue the claim of a queued trial by a runner, and remove its points after `start_step`."""
+    """Queue the claim of a queued trial by a runner, and remove its points after `start_step`.
+
+    One that does not wait stays as it is.
+    """
     when = now()
-    if attempt > 1:
-        writer.rewind(trial, start_step)
+    rewind = writer.rewinding(trial, start_step)
 
     def change(connection: sqlite3.Connection, revision: int) -> None:
-        connection.execute(
+        claimed = connection.execute(
             "UPDATE trials SET state = 'running', reason = '', detail = '', runner = ?, "
             "attempt = ?, start_step = ?, started = coalesce(started, ?), finished = NULL, "
             "revision = ? WHERE id = ? AND state = 'queued'",
             (runner, attempt, start_step, when, revision, trial),
         )
+        if claimed.rowcount and attempt > 1:
+            rewind(connection, revision)
 
     writer.queue(change)
     writer.touch(study)
@@ -287,17 +291,24 @@ def end_trial(
 def requeue_trial(
     writer: Writer, trial: int, *, reason: str, step: int, seconds: float, interrupted: bool
 ) -> None:
-    """Queue a running trial's return to the queue, rewound to its last checkpoint at `step`."""
+    """Queue a running trial's return to the queue, rewound to its last checkpoint at `step`.
+
+    One that does not run stays as it is.
+    """
     writer.forget(trial)
-    writer.rewind(trial, step)
-    writer.queue(
-        lambda connection, revision: _one(
-            connection,
+    rewind = writer.rewinding(trial, step)
+
+    def change(connection: sqlite3.Connection, revision: int) -> None:
+        returned = connection.execute(
             "UPDATE trials SET state = 'queued', reason = ?, seconds = seconds + ?, "
-            "interruptions = interruptions + ?, runner = NULL, revision = ? WHERE id = ?",
+            "interruptions = interruptions + ?, runner = NULL, revision = ? "
+            "WHERE id = ? AND state = 'running'",
             (reason, seconds, int(interrupted), revision, trial),
         )
-    )
+        if returned.rowcount:
+            rewind(connection, revision)
+
+    writer.queue(change)
 
 
 def add_checkpoint(

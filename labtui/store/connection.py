@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from labtui.store.errors import LabBroken, LabDamaged, NoLab
+from labtui.store.holders import writers
 from labtui.store.schema import check
 
 DISK_CODES = {
@@ -50,6 +51,8 @@ def broken(path: Path, error: Exception, *, needed: int = 0) -> LabBroken:
     if code == sqlite3.SQLITE_IOERR and free is not None and free < LEAST:
         code, needed = sqlite3.SQLITE_FULL, max(needed, LEAST)
     said = f"{path}: {DISK_CODES.get(code, 'SQLite failed')} ({error})"
+    if code == sqlite3.SQLITE_BUSY:
+        said = f"{path}: {_held(path)} ({error}); let it end what it writes, then run again"
     if code == sqlite3.SQLITE_FULL and needed:
         missing = needed - (free or 0)
         what = "missing" if missing > 0 else "needed"  # a quota, or not yet seen to be free
@@ -57,6 +60,12 @@ def broken(path: Path, error: Exception, *, needed: int = 0) -> LabBroken:
     if code in DAMAGED:
         return LabDamaged(f"{said}; {ADVICE}")
     return LabBroken(said)
+
+
+def _held(path: Path) -> str:
+    """Say who holds a lab, as far as that can be known."""
+    found = [f"pid {pid}" + (f" ({name})" if name else "") for pid, name in writers(path)]
+    return f"held by {' and '.join(found)}" if found else DISK_CODES[sqlite3.SQLITE_BUSY]
 
 
 def _free(path: Path) -> int | None:

@@ -148,6 +148,9 @@ def _guarded(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
             yield from part(paths, lab)
         except UNREADABLE as error:
             yield Reading(part.__name__.strip("_"), "wrong", str(broken(paths.db, error)), RECOVER)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # a NULL for a name
+            said = f"rows hold what no labtui wrote ({type(error).__name__}: {error})"
+            yield Reading(part.__name__.strip("_"), "wrong", said, RECOVER)
 
 
 def _log(paths: LabPaths) -> Iterator[Reading]:

@@ -204,8 +204,9 @@ class Lab(WorkloadReader, RunnerReader):
     def trials(self, study: str, *, newer_than: int = 0) -> list[TrialRecord]:
         """Give the trials of a study by number, only those changed after a revision if asked."""
         alive = self.runner() is not None
+        order = "+t.number" if newer_than else "t.number"  # + has SQLite look for revisions first
         rows = self._all(
-            f"{self._trials} WHERE s.name = ? AND t.revision > ? ORDER BY t.number",
+            f"{self._trials} WHERE s.name = ? AND t.revision > ? ORDER BY {order}",
             (study, newer_than),
         )
         return [_trial(row, alive=alive) for row in rows]

@@ -301,8 +301,9 @@ VERSION_4 = (
 )
 
 VERSION_5 = (
-    # How a study stands, without its rows: of 10,000 trials in 3 ms instead of 30.
+    # How a study stands and what changed in it, without its rows: of 10,000 in 3 ms, not 30.
     "CREATE INDEX trials_standing ON trials (study, state, best_value, last_value, number)",
+    "CREATE INDEX trials_revision ON trials (study, revision)",
 )
 
 MIGRATIONS: tuple[Sequence[str], ...] = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
@@ -386,7 +387,7 @@ def migrate(
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Write the lab as it is to ``lab.db.v<version>.bak``, synced, before it is changed."""
-    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if verdict != "ok":
         raise LabBroken(f"{path} is damaged ({verdict}); it was not changed")
     target = path.with_name(f"{path.name}.v{version}.bak")

@@ -17,6 +17,9 @@ WRITER_SECONDS = 0.2
 to some 10 MB are seen whole, and of larger ones the tables that come before the points."""
 READER_SECONDS = 0.05
 """How long a command looks before it shows: half the time in which Python starts."""
+FIRST = ("studies", "trials")
+"""Tables that are looked at before the whole file, as every verdict rests on their rows: 34 ms with
+10,000 trials."""
 
 
 def look(connection: sqlite3.Connection, seconds: float) -> str:
@@ -29,8 +32,15 @@ def look(connection: sqlite3.Connection, seconds: float) -> str:
     timer.daemon = True
     timer.start()
     try:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
-        verdict = "" if found is None or found[0] == "ok" else str(found[0])
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        known = {row[0] for row in tables}
+        # Not the quick check: it believes an index that lacks rows, whose trials nobody then sees.
+        # With points it is no quicker: 1.2 s for 4 million.
+        for part in (*(name for name in FIRST if name in known), "1"):
+            found = connection.execute(f"PRAGMA integrity_check({part})").fetchone()
+            verdict = "" if found is None or found[0] == "ok" else str(found[0])
+            if verdict:
+                break
     except sqlite3.Error as error:
         interrupted = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
         verdict = "" if interrupted or busy(error) else str(error)

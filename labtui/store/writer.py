@@ -88,7 +88,7 @@ class Writer:
         row = self.connection.execute("SELECT revision FROM lab").fetchone()
         self.revision: int = row[0]
         self.retry: Callable[[LabBroken], None] | None = None
-        self._file = _inode(paths)
+        self._file = inode(paths)
         self._changes: list[Change] = []
         self._aside: Aside | None = None
         self._touched: set[int] = set()
@@ -206,11 +206,7 @@ class Writer:
             if aside is not None:
                 self._commit_aside(aside)
             return self.revision
-        if _inode(self.paths) != self._file:
-            raise LabGone(
-                f"{self.paths.db} was moved, replaced or deleted while it was written; "
-                "put it back and run again"
-            )
+        self.check_there()
         if self._doubtful:
             self._reopen()
         revision = self.revision + 1
@@ -243,6 +239,18 @@ class Writer:
         self._touched.clear()
         self._inexact.clear()
         return revision
+
+    def check_there(self) -> None:
+        """Make sure that the file at the lab's path is still the one that is written.
+
+        Raises:
+            LabGone: It is not.
+        """
+        if inode(self.paths) != self._file:
+            raise LabGone(
+                f"{self.paths.db} was moved, replaced or deleted while it was written; "
+                "put it back and run again"
+            )
 
     def _commit_aside(self, change: Aside) -> None:
         """Commit what makes no revision, if that can be done now."""
@@ -392,6 +400,10 @@ class Writer:
 
     def rewind(self, trial: int, step: int) -> None:
         """Queue the removal of a trial's points and checkpoints after `step` (a requeue)."""
+        self.queue(self.rewinding(trial, step))
+
+    def rewinding(self, trial: int, step: int) -> Change:
+        """Give the change that `rewind` queues, to be made as a part of another."""
 
         def change(connection: sqlite3.Connection, revision: int) -> None:
             _run(connection, "DELETE FROM points WHERE trial = ? AND step > ?", (trial, step))
@@ -412,7 +424,7 @@ class Writer:
                 (*found, step, revision, trial),
             )
 
-        self.queue(change)
+        return change
 
 
 def _write_summaries(
@@ -443,7 +455,8 @@ def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[object])
     connection.execute(sql, tuple(parameters))
 
 
-def _inode(paths: LabPaths) -> tuple[int, int] | None:
+def inode(paths: LabPaths) -> tuple[int, int] | None:
+    """Tell the file at the lab's path from any other; None where there is none."""
     try:
         found = os.stat(paths.db)
     except OSError:

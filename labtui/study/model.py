@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StrictBool,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -33,6 +34,9 @@ from labtui.study.fields import (
 Role = Literal["scientific", "nuisance", "fixed"]
 Design = Literal["separate", "joint", "configurations"]
 Sampler = Literal["halton", "bayesian"]
+
+STORED = {"stored": True}
+"""Context in which a study is read that a lab holds: its name is what it is."""
 
 
 ARGUMENTS = {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}
@@ -334,9 +338,9 @@ class Study(Part):
 
     @field_validator("study")
     @classmethod
-    def _no_trial(cls, name: str) -> str:
-        """Refuse the name of a trial, which would hide it."""
-        if name.rpartition("/")[2].isdecimal() and "/" in name:
+    def _no_trial(cls, name: str, info: ValidationInfo) -> str:
+        """Refuse the name of a trial, which would hide it; a lab may hold one all the same."""
+        if info.context != STORED and name.rpartition("/")[2].isdecimal() and "/" in name:
             raise refuse("a name that does not end in '/' and a number, as those of trials do")
         return name
 
@@ -367,7 +371,7 @@ class Study(Part):
         Raises:
             pydantic.ValidationError: The value is not one that `to_json` writes.
         """
-        return cls.model_validate(value)
+        return cls.model_validate(value, context=STORED)
 
 
 def _listed(configurations: list[Any]) -> dict[str, list[Scalar]]:

@@ -256,12 +256,14 @@ def is_whole(folder: str) -> bool:
         with open(os.path.join(folder, MANIFEST), "rb") as file:
             files = json.loads(file.read())["files"]
         for name, expected in files.items():
+            if os.path.isabs(name) or ".." in name.split("/"):
+                return False  # another's file: it need not even end
             with open(os.path.join(folder, name), "rb") as file:
                 data = file.read()
             found = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             if found != expected:
                 return False
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
     return True
 

@@ -83,6 +83,8 @@ class LabApp(App[int]):
         self.crash: BaseException | None = None
         self._study, self._welcome = study, welcome
         self._typed: list[events.Key] | None = None
+        self._spare: StudyScreen | None = None
+        self._is_warm = False
         self._held: Timer | None = None
         self._last_key = time.monotonic()
         if self.settings.theme is not None:
@@ -126,6 +128,8 @@ class LabApp(App[int]):
     async def _warm_up(self) -> None:
         """Load what the larger screens need, while nobody waits for it."""
         await self.reader.warm_up()
+        self._is_warm = True
+        self.prepare()
         garbage.settle()
         self.set_interval(garbage.EVERY, self._tidy)
 
@@ -156,7 +160,18 @@ class LabApp(App[int]):
     def _open_study(self, name: str) -> None:
         from labtui.tui.screens.study import StudyScreen
 
-        self.push_screen(StudyScreen(self.reader, name))
+        spare, self._spare = self._spare, None
+        self.push_screen((spare or StudyScreen(self.reader)).about(name))
+
+    def prepare(self) -> None:
+        """Lay out the screen of a study while nobody waits for it: that is half of opening one."""
+        if not self._is_warm or self._spare is not None or self._exit:
+            return
+        if len(self.screen_stack) == 1:
+            from labtui.tui.screens.study import StudyScreen
+
+            self._spare = StudyScreen(self.reader)
+            self._get_screen(self._spare)
 
     # -- keys that were typed ahead ---------------------------------------------------------
 

@@ -56,9 +56,9 @@ FIRST = 200
 LEADERS = 32
 """Trials of each arm that are kept as its best: as many as one figure draws."""
 
-REST = 24.0
-"""What costs a pass over all trials rests so many times as long as it took, while only values of
-trials that run come in: 4 % of a core at most."""
+REST = 48.0
+"""What costs a pass over all trials rests so many times as long as it took: 2 % of a core at most.
+The rows follow at once; counts of 10,000 trials are up to five seconds late, of 100 never."""
 
 
 class StudyFeed:
@@ -74,6 +74,12 @@ class StudyFeed:
         self._last: Pulse | None = None
         self._summed: StudyView | None = None
         self._rested = 0.0
+        self._ended = self._is_late = False
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether something changed that was not yet counted, and may be by now."""
+        return self._is_late and time.monotonic() >= self._rested
 
     def first(self, lab: Lab) -> StudyView | None:
         """Read what a screen shows first of a study that has many trials; None where it has few.
@@ -97,23 +103,20 @@ class StudyFeed:
         fresh = lab.trials(self.name, newer_than=since)
         if since == 0:
             self._trials.clear()
-        moved = any(
-            (old := self._trials.get(trial.id)) is None or old.state != trial.state
-            for trial in fresh
-        )
         self._trials.update((trial.id, trial) for trial in fresh)
         self._last = pulse
         changed = frozenset(trial.id for trial in fresh)
         summed, standing = self._summed, lab.standing(self.name)
         same, self._standing = standing == self._standing and since > 0, standing
-        ended = any(trial.state in ENDED for trial in fresh)
-        calm = same and not moved and not ended and time.monotonic() < self._rested
-        if summed is not None and calm:
+        self._ended |= any(trial.state in ENDED for trial in fresh)
+        if summed is not None and same and time.monotonic() < self._rested:
+            self._is_late |= bool(fresh)
             view = self._moved_on(summed, fresh)
         else:
             began = time.monotonic()
             records = list(self._trials.values())
-            view = self._view(lab, lab.study(self.name), records, changed, ended=ended)
+            view = self._view(lab, lab.study(self.name), records, changed, ended=self._ended)
+            self._ended = self._is_late = False
             self._rested = time.monotonic() + REST * (time.monotonic() - began)
         self._summed = view
         return view

@@ -174,5 +174,5 @@ def _left(trial: TrialRecord, length: float, now: datetime) -> float:
     if trial.max_steps and trial.step:
         return length * max(0.0, 1 - trial.step / trial.max_steps)
     start = moment(trial.started)
-    spent = (now - start).total_seconds() if start else 0.0
+    spent = max(0.0, (now - start).total_seconds()) if start else 0.0  # a clock can be set back
     return max(0.0, length - spent)

@@ -389,8 +389,11 @@ ROWS = [
         48,
         "replaced while it trains",
         lambda f: training(f, replace),
-        ("s: its runner died; nothing is lost: `labtui run s` goes on"),
-        1,
+        (
+            "FOLDER/lab.db was replaced by another file while it was written; put the lab "
+            "back and run again"
+        ),
+        74,
         "made",
     ),
     BadInput(
@@ -525,7 +528,8 @@ SLOW = [
         held,
         (
             "the text was not stored; it is in …\n"
-            "labtui: FOLDER/lab.db: another program holds it (database is locked)"
+            "labtui: FOLDER/lab.db: held by pid … (python…) (database is locked); let it end "
+            "what it writes, then run again"
         ),
         74,
         "unchanged",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labtui.store.paths import LabPaths
+from labtui.trainer.checkpoints import is_whole
 from tests.support.engine import points, run, write_study
 
 MARK = "XDG_LABTUI_TEST"
@@ -174,6 +175,34 @@ def stored_points(paths: LabPaths) -> dict[tuple[str, str, int], float | None]:
         return {(trial, key, step): value for trial, key, step, value in rows}
 
 
+def unsound_trials(paths: LabPaths) -> list[str]:
+    """Name the trials whose rows promise what is not so, while nobody writes.
+
+    A trial that waits is at the step of its newest checkpoint, from which it will go on; it has no
+    point after that; and every checkpoint that a row names is whole on the disk.
+    """
+    with closing(sqlite3.connect(f"file:{paths.db}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            "SELECT number, step, newest, last FROM (SELECT t.number, t.step, "
+            "(SELECT coalesce(max(step), 0) FROM checkpoints WHERE trial = t.id) AS newest, "
+            "(SELECT coalesce(max(step), 0) FROM points WHERE trial = t.id) AS last "
+            "FROM trials t WHERE t.state = 'queued') WHERE step <> newest OR last > step"
+        ).fetchall()
+        kept = connection.execute("SELECT trial, folder FROM checkpoints").fetchall()
+    found = [
+        f"trial {number} waits at step {step}; checkpoint of {newest}, points until {last}"
+        for number, step, newest, last in rows
+    ]
+    folders = [paths.checkpoint_folder(trial) / name for trial, name in kept]
+    return found + [f"{folder} is not whole" for folder in folders if not is_whole(str(folder))]
+
+
+def python_path(*folders: Path) -> str:
+    """Give a ``PYTHONPATH`` of these folders before those of now, which may name a mutant."""
+    known = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([*map(str, folders), *([known] if known else [])])
+
+
 def _same(stored: object, acked: float) -> bool:
     if stored is None:
         return math.isnan(acked)
@@ -215,14 +244,16 @@ def faults_of_file(paths: LabPaths) -> list[str]:
 def strays(paths: LabPaths, inputs: set[str] = frozenset()) -> list[str]:
     """List files beside a lab that nobody works on that should not be there.
 
-    What belongs: the lab, its lock, logs, and whole checkpoints that a row names; and `inputs`,
-    paths relative to the lab's folder of what the test put there.
+    What belongs: the lab, its lock, logs, what was judged of it, whole checkpoints that a row
+    names, and `inputs`: paths relative to the lab's folder of what the test put there.
     """
     root = paths.db.parent
     with closing(sqlite3.connect(f"file:{paths.db}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT trial, folder FROM checkpoints").fetchall()
     kept = {paths.checkpoint_folder(trial) / name for trial, name in rows}
-    folders = {paths.files, paths.inbox, paths.logs, paths.checkpoints}
+    judged = paths.files / "cache"
+    folders = {paths.files, paths.inbox, paths.logs, paths.checkpoints, judged}
+    folders.add(judged / "verdicts.json")
     log, index = (paths.db.with_name(paths.db.name + end) for end in ("-wal", "-shm"))
     fine = {paths.db, paths.lock, index, *folders, *(root / name for name in inputs)}
     if log.exists() and not log.stat().st_size:

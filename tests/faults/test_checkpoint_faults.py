@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +32,9 @@ LAST = 50
 CALLS = "openat,write,fsync,mkdir,rename,unlinkat,close"
 """What a checkpoint is written, renamed and removed with."""
 
+SYNCS = 5
+"""Of one checkpoint: state, manifest, their folder, the trial's folder and the one above it."""
+
 
 def places(root):
     """Name every file and folder that the session works on."""
@@ -40,13 +44,13 @@ def places(root):
     return [root.parent, root, *inside]
 
 
-def session(folder, inject):
+def session(folder, inject, *how):
     """Write checkpoints, killed by `inject`; gives the folder, what was announced, exit code."""
     root, log = folder / "checkpoints" / "t1", folder / "log"
     root.parent.mkdir(parents=True)
     log.touch()
     only = [argument for path in places(root) for argument in ("-P", str(path))]
-    trace = ["-f", "-qq", "-e", f"trace={CALLS}", "-o", folder / "trace", *only, *inject]
+    trace = ["-f", "-qq", "-e", f"trace={CALLS}", "-o", folder / "trace", *how, *only, *inject]
     found = subprocess.run(
         [STRACE, *trace, sys.executable, power_checkpoints.__file__, root, log, str(LAST)],
         check=False,
@@ -61,9 +65,9 @@ def test_killed_at_any_call_it_leaves_whole_checkpoints_alone(tmp_path, rng, ful
     lines = (tmp_path / "whole" / "trace").read_text().splitlines()
     counts = Counter(line.split(None, 1)[1].partition("(")[0] for line in lines)
     moments = [(call, n + 1) for call in CALLS.split(",") for n in range(counts[call])]
-    assert counts["rename"] == len(range(STEP, LAST + 1, STEP))
+    in_the_middle = rng.choice([moment for moment in moments if moment[0] == "write"])
     kills = 0
-    for call, when in moments if full else rng.sample(moments, 3):
+    for call, when in moments if full else [in_the_middle, *rng.sample(moments, 2)]:
         inject = ["-e", f"inject={call}:signal=KILL:when={when}"]
         root, said, code = session(tmp_path / f"{call}-{when}", inject)
         assert code != 0
@@ -80,10 +84,49 @@ def test_killed_at_any_call_it_leaves_whole_checkpoints_alone(tmp_path, rng, ful
         for step, name in rows.items():  # all that a row names can be loaded
             assert is_whole(str(root / name)), (call, when, name)
             assert (root / name / DATA).read_bytes() == state(step)
-        gone = {f"a1-s{step}" for step in range(STEP, LAST)} if kept else set()  # being removed
+        gone = {m["folder"] for m in said if "folder" in m} if kept else set()  # being removed
         for entry in root.iterdir() if root.exists() else []:
             assert entry.name.startswith("tmp-") or entry.name in gone or is_whole(str(entry))
+    assert counts["rename"] == len(range(STEP, LAST + 1, STEP))
     tally(checkpoint_kills=kills)
+
+
+@pytest.mark.skipif(STRACE is None, reason="strace makes a call fail")
+def test_a_sync_that_fails_announces_nothing(tmp_path, rng, full):
+    """An error of the disk ends the trial; what was announced before it is whole."""
+    number = SYNCS * len(range(STEP, LAST + 1, STEP))
+    one_of_each = [n + SYNCS * rng.randrange(number // SYNCS) for n in range(1, SYNCS + 1)]
+    for when in range(1, number + 1) if full else one_of_each:
+        inject = ["-e", f"inject=fsync:error=EIO:when={when}"]
+        root, said, code = session(tmp_path / str(when), inject)
+        assert code != 0
+        names = [message["folder"] for message in said if "folder" in message]
+        assert len(names) < len(range(STEP, LAST + 1, STEP))
+        assert len(names) == (when - 1) // SYNCS
+        for name in names:
+            assert is_whole(str(root / name)) or not (root / name).exists()  # no longer kept
+
+
+@pytest.mark.skipif(STRACE is None, reason="strace notes what is synced")
+def test_all_of_a_checkpoint_is_synced_before_it_is_announced(tmp_path):
+    """The state, its manifest, their folder, and after the rename the folders above: a power cut
+    leaves what was announced."""
+    log = tmp_path / "log"
+    root, said, code = session(tmp_path, [], "-y", "-P", log)
+    assert code == 0
+    lines = (tmp_path / "trace").read_text().splitlines()
+    synced = [found[1] for line in lines if (found := re.search(r" fsync\(\d+<([^>]*)>\)", line))]
+    names = [message["folder"] for message in said if "folder" in message]
+    expected = []
+    for name in names:
+        staged = root / name.replace("a1-s", "tmp-1-")
+        expected += [staged / DATA, staged / MANIFEST, staged, root, root.parent]
+        expected += [log, log]  # it is announced, and what is kept
+    assert synced == [str(path) for path in expected]
+    renamed = [number for number, line in enumerate(lines) if " rename(" in line]
+    for number, name in zip(renamed, names, strict=True):
+        before = [line for line in lines[:number] if " fsync(" in line and f"tmp-{name[1]}" in line]
+        assert len(before) == 3 * (names.index(name) + 1)
 
 
 def damage(folder: Path, rng, how):

@@ -47,7 +47,10 @@ def train(trial, train=train):
 class Kind:
     """A trainer, and a study of it that takes seconds and comes out the same every time."""
 
+    name = ""
+
     def __init__(self, text, slow=None, script=SCRIPT, files=(), slots=2):
+        self.witnessed = WITNESS in script
         self.text, self.slow, self.script = text, slow or text, script
         self.files, self.slots = dict(files), slots
 
@@ -101,9 +104,14 @@ class Chaos:
         self.plans.mkdir()
         (self.plans / "interval").write_text("0.1")
         monkeypatch.setenv("XDG_LABTUI_FAULT", str(self.plans))
-        monkeypatch.setenv("PYTHONPATH", str(HOOKS))
+        monkeypatch.setenv("PYTHONPATH", kit.python_path(HOOKS))
         self._labs = 0
         self.renew()
+
+    def killed(self, role, number=1):
+        """Count kills: of all, by what was killed, and by what trained."""
+        names = ("kills", f"kills of {role}", f"kills with {self._kind.name}")
+        self.tally(**dict.fromkeys(names, number))
 
     def renew(self):
         """Begin again in a lab of its own."""
@@ -111,7 +119,7 @@ class Chaos:
         folder = self._folder / f"lab{self._labs}"
         self.file = self._kind.write(folder)
         self.paths, self.events = LabPaths(folder / "lab.db"), folder / "events.jsonl"
-        self._ended, self._deaths = {}, Counter()
+        self._ended, self._deaths, self._witnessed = {}, Counter(), {}
 
     def begin(self):
         """Have the study trained further; in a new lab when it is over already."""
@@ -136,13 +144,14 @@ class Chaos:
     def fired(self):
         """Wait for the armed kill, and look; false when the study came to its end before it."""
         armed = self.plans / "kill.json"
+        role = json.loads(armed.read_text())["role"] if armed.exists() else "runner"
         wait_until(lambda: not armed.exists() or self.over())
         if armed.exists():
             armed.unlink()
             return False
         time.sleep(0.05)  # from the removal of the plan to the death
         self.look(dead=living_runner(self.paths.lock) is None)
-        self.tally(kills=1)
+        self.killed(role)
         return True
 
     def seen(self):
@@ -160,7 +169,7 @@ class Chaos:
         else:
             sent = kit.send(self.paths.db.parent, role)
         self.look(dead=role in ("runner", "group"))
-        self.tally(kills=bool(sent))
+        self.killed(role, bool(sent))
         return bool(sent)
 
     def _worker(self):
@@ -187,13 +196,26 @@ class Chaos:
             lost = kit.lost_points(self.paths, self.events) if self.paths.db.exists() else []
             self.tally(lost=len(lost))
             assert not lost, f"lost: {lost[:10]}"
+            assert not (kit.unsound_trials(self.paths) if self.paths.db.exists() else [])
             ended = kit.completed(self.paths) if self.paths.db.exists() else {}
             assert ended.items() >= self._ended.items()
             self._ended = ended
+            self._never_twice()
         finally:
             if runner is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(runner.pid, signal.SIGCONT)
+
+    def _never_twice(self):
+        """Compare what the trainers wrote down: one that the lab holds is not trained again."""
+        if not self._kind.witnessed:
+            return
+        seen = kit.witnesses(self.paths.db.parent / "witness.txt")
+        again = {name: n for name, n in self._witnessed.items() if seen[name] != n}
+        self.tally(trained_again=len(again))
+        assert not again, f"trained again after they were completed: {again}, {seen}"
+        assert not self._ended.keys() - seen.keys(), "completed, and never trained to the end"
+        self._witnessed = {name: seen[name] for name in self._ended}
 
     def finish(self):
         """Let the study come to its end, and check everything."""
@@ -213,6 +235,7 @@ class Chaos:
 def chaos(tmp_path, paths, reference, tally, monkeypatch):
     def begin(name):
         found = kind(name)
+        found.name = name
         expected = reference(found.text, found.script, found.files)
         return Chaos(tmp_path, found, expected, tally, monkeypatch)
 
@@ -258,11 +281,8 @@ def test_killed_at_chosen_statements(chaos, rng, full):
     study = chaos("script")
     if full:
         moments = all_moments(study, "runner", rng)
-    else:  # a claim, points on their way, a checkpoint's row, an end
-        moments = [
-            (rng.choice([CLAIM, END]), 1, False),
-            (rng.choice(["COMMIT", "INSERT OR REPLACE INTO checkpoints"]), 5, True),
-        ]
+    else:  # in the transaction of an answer, and in that of points and a checkpoint's row
+        moments = [(CLAIM, 1, False), ("INSERT OR REPLACE INTO checkpoints", 5, True)]
     kill_at(study, "runner", moments)
 
 
@@ -277,7 +297,6 @@ def test_killed_at_each_step_of_a_checkpoint(chaos, rng, full):
 
 
 CLAIM = "UPDATE trials SET state = 'running'"
-END = "UPDATE trials SET state = ?"
 STEPS = [("mkdir", (1, 2)), ("fsync", (1, 2, 3, 4, 5, 9)), ("rename", (1, 2)), ("rmdir", (1,))]
 """Of a checkpoint: its folder, the files, the manifest and the folder synced, renamed in, the
 folder above synced; then the same for the best one, and the removal of what is not kept."""
@@ -337,7 +356,7 @@ def test_killed_between_two_system_calls(chaos, rng):
             continue
         tracer.wait()  # it ends with the runner
         study.look(dead=True)
-        study.tally(kills=not study.over())
+        study.killed("runner", not study.over())
     study.finish()
 
 
@@ -366,7 +385,7 @@ def test_the_screen_is_killed_and_the_study_goes_on(chaos, rng, rounds, tally, m
         time.sleep(rng.uniform(0, 1.0))
         os.kill(screen.process.pid, signal.SIGKILL)
         assert screen.wait() == -signal.SIGKILL
-        tally(kills=1, screens=1)
+        study.killed("screen")
     study.finish()
     with Lab(study.paths) as lab:
         assert [t.attempt for t in lab.trials("s")] == [1] * 6

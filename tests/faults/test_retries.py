@@ -97,7 +97,9 @@ def test_only_errors_of_the_trainer_halt_a_study(paths, tmp_path, mode, halted):
     with Lab(paths) as lab:
         study = lab.study("s")
     waiting = [t for t in trials if t.state == "queued"]
-    assert (study.state, len(waiting)) == (("stopped", 2) if halted else ("completed", 0))
+    assert study.state == ("stopped" if halted else "completed")
+    # A quick worker may have been given the fourth before the end of the third was heard.
+    assert len(waiting) in ((1, 2) if halted else (0,))
     assert ("3 trials in a row failed at once" in study.reason) == halted
 
 

@@ -9,7 +9,11 @@ import sys
 from contextlib import closing
 from itertools import pairwise
 
+import pytest
+
+from labtui.store.changes import claim_trial, end_trial, requeue_trial
 from labtui.store.paths import LabPaths
+from labtui.store.writer import Writer
 from tests.faults import kit
 from tests.support.engine import (
     SCRIPT,
@@ -20,6 +24,7 @@ from tests.support.engine import (
     wait_until,
     write_study,
 )
+from tests.support.labs import make_lab
 
 TEXT, FAST = (study_text(trials=2, steps=60, pause=fixed(pause)) for pause in (0.01, 0))
 FOLLOWED, HELD = 0, 75
@@ -78,3 +83,32 @@ def test_many_cold_starts_make_one_runner(paths, tmp_path, reference, rounds, ta
     number = rounds(short=4, full=32)
     check_one_runner(*start_at_once(tmp_path / "lab", number), expected)
     tally(starts_at_once=number)
+
+
+def claim(writer, trial):
+    claim_trial(writer, trial, study=1, runner=1, attempt=2, start_step=3)
+
+
+def requeue(writer, trial):
+    requeue_trial(writer, trial, reason="?", step=3, seconds=1.0, interrupted=True)
+
+
+def end(writer, trial):
+    end_trial(writer, trial, study=1, state="failed", reason="?", detail="", step=9, seconds=1.0)
+
+
+@pytest.mark.parametrize("change", [claim, requeue, end])
+def test_a_trial_that_has_ended_stays_as_it_is(tmp_path, change):
+    """Whoever believes that it waits or runs: another runner, or this one after an edit by hand."""
+    paths = make_lab(tmp_path, points=4)
+    points = kit.stored_points(paths)
+    with closing(sqlite3.connect(paths.db)) as connection:
+        rows = connection.execute("SELECT * FROM trials").fetchall()
+        completed = connection.execute("SELECT id FROM trials WHERE state = 'completed'").fetchall()
+        assert completed
+    with Writer(paths) as writer:
+        for (trial,) in completed:
+            change(writer, trial)
+    assert kit.stored_points(paths) == points
+    with closing(sqlite3.connect(paths.db)) as connection:
+        assert connection.execute("SELECT * FROM trials").fetchall() == rows

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from labtui.cli import follow
 from labtui.cli.app import main
 from labtui.store.lab import Lab
 from labtui.study.errors import StudyError
@@ -40,6 +41,7 @@ api_key = "code-secret-77"
 def train(trial):
     print(open("printed.txt").read())
     print("password: {NAMED[0]}")
+    trial.warn("no access with {SHAPED[2]} and plain-auth-value")
     for step in trial.steps():
         trial.log(step, {{"validation/error_rate": 0.5}})
     if trial.params["mode"] == "raise":
@@ -101,6 +103,11 @@ def test_thirty_secrets_are_kept_nowhere(planted, tmp_path, capsys):
         main([*words, *options])
         said = capsys.readouterr()
         assert hits((said.out + said.err).encode()) == [], words
+    with Lab(planted) as lab:  # what a single trial prints is shown as it comes
+        follow._Remarks(lab, "s", follow.Before(), output=True).say({1: failed})
+    said = capsys.readouterr().err
+    assert "api_key: [hidden]" in said
+    assert hits(said.encode()) == []
     out = tmp_path / "out"
     for form in ("csv", "xlsx", "markdown", "sqlite"):
         target = out / "tables" if form == "csv" else out / form

@@ -122,7 +122,8 @@ SINCE_3 = {"studies": ["place"]}
 
 def without(connection, later):
     """Take away what later versions of a lab have."""
-    connection.execute("DROP INDEX trials_standing")
+    for index in ("trials_standing", "trials_revision"):
+        connection.execute(f"DROP INDEX {index}")
     connection.execute("DROP TABLE slots")
     for columns in later:
         for table, names in columns.items():

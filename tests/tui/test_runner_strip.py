@@ -37,6 +37,12 @@ def test_what_is_not_known_is_a_dash():
     assert content(Running(1, (bare,), (), 0), 100, 3).plain.count("–") == 4
 
 
+def test_a_runner_that_waits_says_why():
+    running = Running(4711, (), ("digits",), 12, "the disk is full; about 40 kB are missing")
+    said = "‖ runner 4711 waits  nothing is lost: the disk is full; about 40 kB are missing"
+    assert content(running, 120, 9).plain == said
+
+
 def test_without_a_runner_it_says_what_starts_one():
     assert "n designs a study" in content(Running(), 78, 3).plain
     waiting = content(Running(None, (), ("digits",), 3), 78, 3).plain

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from labtui.verdicts.figure_words import Words
 
 
-LONGEST_REST = 5.0
+LONGEST_REST = 10.0
 """Seconds after which figures of a study that runs are drawn anew, however long drawing took: the
 first time it also loads code, and the machine may be busy."""
 
@@ -287,7 +287,13 @@ class ChartPane(Pane):
         """Describe the figures, and show them."""
         if not self.figures.filled:
             self.figures.chart.show(saying(self.waiting))
-        drawn = await self.desk.reader.ask(lambda lab: self.describe(lab, view))
+
+        def describe(lab: Lab) -> Drawn:
+            found = self.describe(lab, view)
+            self.figures.prepare(found.figures)
+            return found
+
+        drawn = await self.desk.reader.ask(describe)
         if drawn.figures:
             self._words = dict(zip(map(id, drawn.figures), drawn.words, strict=False))
             self.figures.show(drawn.figures, drawn.note)

@@ -61,7 +61,6 @@ class CurvesPane(ChartPane):
         chosen = self._chosen(view)
         bright = self._bright(view, chosen)
         found = figures.curves(lab, view.study, chosen, limit=MOST, bright=bright)
-        self.figures.prepare(found)
         return Drawn(found, self._note(view, len(chosen), len(bright)))
 
     @on(Chart.More)

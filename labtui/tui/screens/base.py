@@ -60,7 +60,7 @@ class LiveScreen(PaintedOnce):
         super().__init__()
         self.reader = reader
         self._begun = self._was_shown = False
-        self._enough = asyncio.Event()
+        self._styled_for = ""
         self._too_small = TooSmall()
 
     def compose(self) -> ComposeResult:
@@ -74,24 +74,33 @@ class LiveScreen(PaintedOnce):
     def compose_body(self) -> Iterable[Widget]:
         """Lay out what the screen is about."""
 
+    @property
+    def is_due(self) -> bool:
+        """Say whether to read again though nothing was written since."""
+        return False
+
     @abstractmethod
     async def follow(self, pulse: Pulse) -> None:
         """Read what is new and show it."""
 
     def on_mount(self) -> None:
-        """Begin to follow the lab; once, though Textual calls this besides the subclass's own."""
+        """Follow focus and keys; once, though Textual calls this besides the subclass's own."""
         if self._begun:
             return
         self._begun = True
         self.watch(self, "focused", self.show_keys, init=False)
         self.bindings_updated_signal.subscribe(self, lambda _: self.show_keys())
-        self.show_keys()
-        self._watch_lab()
+        self._styled_for = self.app.theme
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Style nothing twice: what was just laid out has its styles."""
-        event.refresh_styles = event.refresh_styles and self._was_shown
+        """Begin to follow the lab; what was just laid out has its styles already."""
+        if self._was_shown:
+            return
         self._was_shown = True
+        event.refresh_styles = self._styled_for != self.app.theme
+        self.hold()
+        self.show_keys()
+        self._watch_lab()
 
     def on_unmount(self) -> None:
         """Let go of what was painted."""
@@ -110,17 +119,14 @@ class LiveScreen(PaintedOnce):
     async def _first_beat(self) -> Pulse | None:
         """Show what there is; it is painted with the screen, unless it is long in coming."""
         beat = asyncio.create_task(self._beat(None))
-        enough = asyncio.create_task(self._enough.wait())
-        with self.app.batch_update():
-            await asyncio.wait([beat, enough], timeout=HELD, return_when=asyncio.FIRST_COMPLETED)
-        enough.cancel()
+        await asyncio.wait([beat], timeout=HELD)
+        self.paint()
         return await beat
 
     async def show_first(self) -> None:
         """Have what is known by now painted, before what takes longer is read."""
-        self._enough.set()
+        self.paint()
         painted = asyncio.Event()
-        await asyncio.sleep(0)  # the first beat lets go of the frame
         self.call_after_refresh(painted.set)
         with contextlib.suppress(TimeoutError):  # it may be below another screen by now
             await asyncio.wait_for(painted.wait(), HELD)
@@ -129,7 +135,7 @@ class LiveScreen(PaintedOnce):
         """Show what changed since `last`; None when the lab could not be read."""
         try:
             pulse = await self.reader.pulse()
-            if pulse != last:
+            if pulse != last or self.is_due:
                 await self.follow(pulse)
                 self.remove_class("-carded")
                 self.settle_focus()

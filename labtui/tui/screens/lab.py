@@ -59,6 +59,11 @@ ONLY_STUDIES = frozenset({"filter", "mark", "unmark", "compare", "move", "resume
 """Actions on the list of studies."""
 
 
+PREPARING = 1.0
+"""Seconds until the screen of a study is laid out in advance: it takes 0.1 s, and who goes from
+one study to the next within a second would feel it."""
+
+
 class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
     """Everything in a lab."""
 
@@ -103,6 +108,11 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         yield Static(id="filter-problem", markup=False)
         yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
         yield RunnerStrip(id="runner")
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Have the screen of the next study laid out once this one is looked at."""
+        if (prepare := getattr(self.app, "prepare", None)) is not None:
+            self.set_timer(PREPARING, prepare)
 
     def on_mount(self) -> None:
         """Set the columns, and begin to follow the lab and its runner."""
@@ -176,7 +186,9 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         view, slots, measured = await self.reader.ask(read)
         self._rested = time.monotonic() + SPARE * (time.monotonic() - began)
         self._view = view
-        self.show_runner(Running(pulse.runner, tuple(slots), view.queue, view.waiting), measured)
+        paused = self.activity.paused
+        activity = Running(pulse.runner, tuple(slots), view.queue, view.waiting, paused)
+        self.show_runner(activity, measured)
         self.show_rows()
         self._show_workloads()
         self.keep_up(view.moments)

@@ -55,7 +55,11 @@ class WatchingScreen(LiveScreen):
         if not self.is_active or self.activity.pid is None:
             return
         try:
-            measured = await self.reader.ask(lambda lab: lab.slots_updated())
+            measured, paused = await self.reader.ask(
+                lambda lab: (lab.slots_updated(), lab.paused())
+            )
+            if paused != self.activity.paused:  # one that waits writes nothing: it is asked for
+                self.show_runner(replace(self.activity, paused=paused), self._measured)
             if measured != self._measured:
                 slots = await self.reader.ask(lambda lab: lab.slots())
                 self.show_runner(replace(self.activity, slots=tuple(slots)), measured)

@@ -7,13 +7,24 @@ from textual.screen import Screen
 
 
 class PaintedOnce(Screen[None]):
-    """Paints nothing in a batch, and after a layout nothing that is about to be painted whole.
+    """Paints nothing while it is held, and after a layout nothing that is about to be painted.
 
-    In a batch Textual puts off what changes a widget, but not the frame that follows a layout; and
-    where both a layout and a repaint are due, it paints after each. A frame takes 20 ms at 200x50.
+    Textual paints a screen when it is laid out, whatever is still to come, and where both a layout
+    and a repaint are due it paints after each. A frame takes 20 ms at 200x50. It also paints the
+    screen on top whole as often as the one below it changes, seen or not.
     """
 
-    _laying_out = False
+    _held = _laying_out = False
+
+    def hold(self) -> None:
+        """Paint nothing until `paint`: what was on screen before stays there."""
+        self._held = True
+
+    def paint(self) -> None:
+        """Paint what there is by now, and whatever changes from here on."""
+        if self._held:
+            self._held = False
+            self.refresh()
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
         self._laying_out = self._repaint_required
@@ -23,7 +34,13 @@ class PaintedOnce(Screen[None]):
             self._laying_out = False
 
     def _compositor_refresh(self) -> None:
-        if self.app._batch_count and self.is_current:
-            self._repaint_required = True  # the end of the batch asks for it
-        elif not self._laying_out:
+        if self._is_covered:
+            self._repaint_required = False  # it is painted whole when it is on top again
+        elif not self._held and not self._laying_out:
             super()._compositor_refresh()
+
+    @property
+    def _is_covered(self) -> bool:
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return any(screen.styles.background.a == 1 for screen in above)

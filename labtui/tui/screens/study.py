@@ -72,15 +72,20 @@ class StudyScreen(RemarkingScreen, RunningScreen):
             super().__init__()
             self.trial = trial
 
-    def __init__(self, reader: Reader, name: str) -> None:
-        """Follow the study `name`."""
+    def __init__(self, reader: Reader, name: str = "") -> None:
+        """Follow the study `name`; without one, it is said by `about` before it is shown."""
         super().__init__(reader)
-        self.name_of_study = name
         self.desk = Desk(reader, Judge(reader.paths))
-        self._feed = StudyFeed(name)
+        self.about(name)
         self._panes = [kind(self.desk) for kind in PANES]
         self._judging = False
         self._header: Content | None = None
+
+    def about(self, name: str) -> StudyScreen:
+        """Follow the study `name`; returns the screen."""
+        self.name_of_study = name
+        self._feed = StudyFeed(name)
+        return self
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the header and the panes."""
@@ -155,6 +160,11 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         self.desk.judge.close()
 
     # -- following --------------------------------------------------------------------------
+
+    @property
+    def is_due(self) -> bool:
+        """Whether trials ended that were not counted yet, to leave the machine to training."""
+        return self._feed.is_due
 
     async def follow(self, pulse: Pulse) -> None:
         """Read what changed in the study, and show it."""

@@ -47,19 +47,20 @@ class Ordering(Generic[T]):
         """Whether changes are few enough for `merged`."""
         return self.order is not None and len(changed) <= FEW
 
-    def merged(
-        self, rows: Sequence[T], records: Sequence[T], changed: Collection[Hashable]
-    ) -> list[T]:
-        """Give the rows after a few changes, without sorting: a pass over them and few steps each.
+    def merged(self, rows: Sequence[T], old: Sequence[T], new: Sequence[T]) -> list[T]:
+        """Give the rows after a few changes, without looking at the others.
 
         Args:
             rows: As they stood.
-            records: All records, the changed ones as they are now.
-            changed: Keys of those that changed or are new.
+            old: The changed records as they were, the very objects.
+            new: As they are now, and those that were not there.
         """
         assert self.order is not None
-        found = [row for row in rows if self.key(row) not in changed]
-        fresh = [one for one in records if self.key(one) in changed and self.keep(one)]
+        found = list(rows)
+        for one in old:
+            if (place := self._find(found, one)) is not None:
+                del found[place]
+        fresh = [one for one in new if self.keep(one)]
         end = bisect_left(found, True, key=lambda row: self._order(row) is None)
         for one in fresh:
             value = self._order(one)
@@ -72,6 +73,17 @@ class Ordering(Generic[T]):
 
     def _order(self, row: T) -> Any:
         return self.order(row) if self.order is not None else None
+
+    def _find(self, rows: list[T], row: T) -> int | None:
+        """Find a row by its value; by itself where values are others than when it was placed."""
+        value = self._order(row)
+        if value is not None:
+            end = bisect_left(rows, True, key=lambda one: self._order(one) is None)
+            last = self._place(rows, value, end)
+            for place in range(last - 1, max(-1, last - FEW), -1):
+                if rows[place] is row:
+                    return place
+        return next((place for place, one in enumerate(rows) if one is row), None)
 
     def _place(self, rows: list[T], value: Any, end: int) -> int:
         """Find the place of a value among the first `end` rows, after those that equal it."""

@@ -29,12 +29,14 @@ class Running:
         slots: Its slots, by number.
         queue: Names of the studies to be trained, the next first.
         waiting: Trials that wait in them.
+        paused: Why the runner waits with all of it, a full disk for instance; empty unless it does.
     """
 
     pid: int | None = None
     slots: tuple[SlotRecord, ...] = ()
     queue: tuple[str, ...] = ()
     waiting: int = 0
+    paused: str = ""
 
 
 class RunnerStrip(Static):
@@ -85,6 +87,11 @@ def _head(running: Running) -> Content:
             else ": n designs a study to train, R trains one further"
         )
         return Content.assemble(("○ no runner", "$text-warning" if running.queue else ""), how)
+    if running.paused:
+        return Content.assemble(
+            (f"‖ runner {running.pid} waits", "$text-warning"),
+            f"  nothing is lost: {clean(running.paused)}",
+        )
     queue = " → ".join(clean(name) for name in running.queue)
     return Content.assemble(
         (f"● runner {running.pid} at work", "$text-success"),

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -109,6 +109,8 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
         self._key = key
         self._columns: tuple[Column[T], ...] = ()
         self._records: Sequence[T] = ()
+        self._places: dict[Hashable, int] = {}
+        self._room: tuple[tuple[int, bool], int] = ((-1, False), 0)
         self._rows: list[T] = []
         self._keep: Callable[[T], bool] = lambda _: True
         self._sort = ""
@@ -135,12 +137,22 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
             records: All of them.
             changed: Keys of those that changed since the last call; None for any.
         """
-        self._records = records
+        before, self._records = self._records, records
         ordering = self._ordering
         if changed is None or self._sorting or not ordering.can_merge(changed):
+            self._places = {}
             self._arrange()
         elif changed:
-            self._settle(ordering.merged(self._rows, records, changed), anew=False)
+            places = self._find(records, changed)
+            old = [before[place] for place in places if place < len(before)]
+            new = [records[place] for place in places]
+            self._settle(ordering.merged(self._rows, old, new), anew=False)
+
+    def _find(self, records: Sequence[T], keys: Collection[Hashable]) -> list[int]:
+        """Find records by their keys; they stay at their places as long as none come or go."""
+        if len(self._places) != len(records):
+            self._places = {self._key(one): place for place, one in enumerate(records)}
+        return [self._places[key] for key in keys if key in self._places]
 
     def keep(self, test: Callable[[T], bool]) -> None:
         """Show only the records that pass a test."""
@@ -223,9 +235,18 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
         now = self.current
         if (now and self._key(now)) != (current and self._key(current)):
             self._tell()
-        if anew or self._on_screen() != seen:
-            self.refresh()
+        self._repaint(None if anew else seen)
         self.post_message(self.Arranged(self))
+
+    def _repaint(self, seen: tuple[int, list[int]] | None) -> None:
+        """Paint the rows that are others than those seen before; None for all."""
+        cursor, rows = self._on_screen()
+        if seen is None or cursor != seen[0] or len(rows) != len(seen[1]):
+            self.refresh()
+            return
+        for place, (before, now) in enumerate(zip(seen[1], rows, strict=True)):
+            if before != now:
+                self.refresh(Region(0, place + 1, self.size.width, 1))
 
     def _on_screen(self) -> tuple[int, list[int]]:
         """Tell what is painted from what was: the place of the cursor, and the very records."""
@@ -248,7 +269,10 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
 
     @property
     def _width(self) -> int:
-        return self.scrollable_content_region.width
+        known = self.outer_size.width, self.show_vertical_scrollbar
+        if self._room[0] != known or not self._room[1]:  # asked for many times a row
+            self._room = known, self.scrollable_content_region.width
+        return self._room[1]
 
     @property
     def _total(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -26,7 +27,7 @@ class TrialTable(Table[TrialRecord]):
 
     def __init__(self, *, id: str) -> None:
         """Create an empty table."""
-        super().__init__(lambda trial: trial.id, place="trials", id=id)
+        super().__init__(attrgetter("id"), place="trials", id=id)
         self.leads = True
 
     def action_mark(self) -> None:
