@@ -171,6 +171,7 @@ class LabApp(App[int]):
             from labtui.tui.screens.study import StudyScreen
 
             self._spare = StudyScreen(self.reader)
+            self._load_screen_css(self._spare)
             self._get_screen(self._spare)
 
     # -- keys that were typed ahead ---------------------------------------------------------

@@ -52,7 +52,7 @@ def test_a_script_is_stopped_by_its_own_steps(capfd):
     assert found.error.step == 20
     assert max(kept(found)) == 20
     captured = capfd.readouterr()
-    assert (captured.out, captured.err) == ("", "")  # it left by itself, before "done"
+    assert (captured.out.strip(), captured.err) == ("", "")  # it left by itself, before "done"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,22 @@ async def test_what_is_concluded_stands_above_what_differs(paths):
         assert screen.active == "parameters"
 
 
+async def test_on_a_large_screen_the_curves_stand_beside_the_table(paths):
+    app = LabApp(paths)
+    async with app.run_test(size=LARGE) as pilot:
+        screen = await comparing(pilot, app, f"{ONE}/3", f"{ONE}/6")
+        table, curves = screen.query_one("#parameters"), screen.query_one("#curves")
+        await until(pilot, lambda: curves.region.width > 60)
+        assert table.region.right <= curves.region.x
+        await pilot.press("2")
+        assert screen.active == "curves"
+        assert table.display
+        screen.table.focus()
+        await until(pilot, lambda: screen.active == "parameters")
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: not curves.display)
+
+
 async def test_a_row_is_read_in_full_below_the_table(paths):
     app = LabApp(paths)
     async with app.run_test(size=SMALL) as pilot:

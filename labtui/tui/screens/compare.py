@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events, on, work
 from textual.containers import Container, Vertical
 from textual.content import Content
@@ -22,6 +23,7 @@ from labtui.tui.actions import bindings
 from labtui.tui.background import in_background
 from labtui.tui.compare_text import Entry
 from labtui.tui.judging import REST
+from labtui.tui.layout import FULL
 from labtui.tui.screens.base import BEAT, LiveScreen
 from labtui.tui.widgets.card import Card
 from labtui.tui.widgets.charts_beside import ChartsBeside
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from labtui.verdicts.comparison_figures import Aligned
 
 PANES = ("parameters", "curves", "isolation")
+BESIDE = ("parameters", "curves")
+"""Panes that stand beside each other on a screen with room for two."""
+
 TALL = 34
 """Rows of a screen from which a row of the table stands below it in full from the start."""
 
@@ -106,6 +111,7 @@ class CompareScreen(LiveScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Give the words more room where there is some."""
         self.set_class(event.size.height >= TALL, "-tall")
+        self._arrange()
         self._fill()
         self._label()
 
@@ -199,7 +205,8 @@ class CompareScreen(LiveScreen):
         if self.shown is None:
             return
         table, found = self.table, self.shown.found
-        table.set_columns(compare_text.columns(found, self.size.width), sort="")
+        room = self.size.width // 2 if self._is_beside else self.size.width
+        table.set_columns(compare_text.columns(found, room), sort="")
         table.show(compare_text.entries(found, differences=self._only_differences))
         self._tell_whole()
 
@@ -212,14 +219,15 @@ class CompareScreen(LiveScreen):
         if self.shown is not None and self.shown.found.labels[0].startswith("#"):
             study = clean(self.shown.found.sides[0].study.name)
             names = f"  {study}  {' · '.join(self.shown.found.labels)}"
-        self.query_one("#title", Static).update(
-            Content.assemble(
-                ("compare", "$text-primary bold"),
-                (names, "bold"),
-                ("   judging…" if judging else "", "$text-accent"),
-                (f"   = {clean(self.twin)}", "$faded"),
-            )
-        )
+        parts = [
+            ("Compare", "$text-primary bold"),
+            (names, "bold"),
+            ("   judging…" if judging else "", "$text-accent"),
+        ]
+        room = self.size.width - 2 - sum(cell_len(text) for text, _ in parts)
+        twin = f"= {clean(self.twin)}"
+        parts.append((twin.rjust(room) if len(twin) < room else f"   {twin}", "$faded"))
+        self.query_one("#title", Static).update(Content.assemble(*parts))
         self.query_one("#tabs", Static).update(self._tabs())
 
     def _tabs(self) -> Content:
@@ -279,10 +287,29 @@ class CompareScreen(LiveScreen):
             self.notify("isolation plots compare studies that vary something; these are trials")
             return
         self.active = name
-        for pane in PANES:
-            self.query_one(f"#{pane}").set_class(pane == name, "-on")
+        self._arrange()
         self._focus_pane()
         self._label()
+
+    @property
+    def _is_beside(self) -> bool:
+        """Whether the curves stand beside the table."""
+        return self.size.width >= FULL and self.active in BESIDE
+
+    def _arrange(self) -> None:
+        """Show the active pane; where there is room, table and curves."""
+        shown = BESIDE if self._is_beside else (self.active,)
+        self.set_class(self._is_beside, "-beside")
+        for pane in PANES:
+            self.query_one(f"#{pane}").set_class(pane in shown, "-on")
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Make the pane active that the focus moved into, where two are shown."""
+        around = {one.id for one in event.widget.ancestors_with_self}
+        pane = next((name for name in BESIDE if name in around), self.active)
+        if self._is_beside and pane != self.active:
+            self.active = pane
+            self._label()
 
     def _focus_pane(self) -> None:
         charts = self.query_one("#isolation", ChartsBeside).charts

@@ -201,7 +201,8 @@ class LaunchScreen(DecidingScreen):
             heading = title(self.standing, self._subject)
         tabs = self.query_one("#tabs", Static)
         tabs.set_class(len(shown) > 1, "-gone")
-        line = heading if len(shown) == 1 else f"{heading}{twin.rjust(width - 2 - len(heading))}"
+        beside = twin.rjust(width - 2 - len(heading)) if len(shown) > 1 else ""
+        line = Content.assemble((heading, ""), (beside, "$faded not bold"))
         self.query_one("#title", Static).update(line)
         room = width - 2 - sum(len(text) for text, _ in parts)
         tabs.update(Content.assemble(*parts, (twin.rjust(room), "$faded")))

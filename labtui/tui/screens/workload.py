@@ -205,7 +205,7 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
         room = width - 2 - sum(len(text) for text, _ in parts)
         twin = f"= {self.twin}"
         if len(twin) <= room:
-            parts.append((twin.rjust(room), "$faded"))
+            parts.append((twin.rjust(room), "$faded not bold"))
         self.query_one("#title", Static).update(Content.assemble(*parts))
 
     def _say_to_do(self, width: int, *, tall: bool) -> None:
