@@ -33,11 +33,12 @@ def best_of(values: Sequence[float | None], minimize: bool) -> int | None:
         values: Results; None, NaN and infinities are never the best.
         minimize: Whether lower is better.
     """
-    for index in ranked(values, minimize)[:1]:
-        value = values[index]
-        if value is not None and math.isfinite(value):
-            return index
-    return None
+    found = (
+        (value if minimize else -value, index)
+        for index, value in enumerate(values)
+        if value is not None and math.isfinite(value)
+    )
+    return min(found, default=(0.0, None))[1]
 
 
 def kendall(first: Sequence[float], second: Sequence[float]) -> float | None:

@@ -84,7 +84,7 @@ class LabApp(App[int]):
         self._study, self._welcome = study, welcome
         self._typed: list[events.Key] | None = None
         self._spare: StudyScreen | None = None
-        self._is_warm = False
+        self._is_warm = self._has_left = False
         self._held: Timer | None = None
         self._last_key = time.monotonic()
         if self.settings.theme is not None:
@@ -134,8 +134,14 @@ class LabApp(App[int]):
         self.set_interval(garbage.EVERY, self._tidy)
 
     def _tidy(self) -> None:
-        if time.monotonic() - self._last_key > garbage.QUIET:
+        if self._has_left and time.monotonic() - self._last_key > garbage.QUIET:
+            self._has_left = False
             garbage.look()
+
+    def left(self) -> None:
+        """Note that a screen was left: what it was made of can be thrown away."""
+        self._has_left = True
+        garbage.forget_rows()
 
     def on_unmount(self) -> None:
         """Let go of the lab."""

@@ -57,8 +57,11 @@ LEADERS = 32
 """Trials of each arm that are kept as its best: as many as one figure draws."""
 
 REST = 48.0
-"""What costs a pass over all trials rests so many times as long as it took: 2 % of a core at most.
-The rows follow at once; counts of 10,000 trials are up to five seconds late, of 100 never."""
+"""A figure rests so many times as long as drawing it took: 2 % of a core at most."""
+
+PASS_REST = 96.0
+"""What costs a pass over all trials rests so many times as long as it took: 1 % of a core at most.
+The rows follow at once; counts of 10,000 trials are up to ten seconds late, of 100 never."""
 
 
 class StudyFeed:
@@ -117,7 +120,7 @@ class StudyFeed:
             records = list(self._trials.values())
             view = self._view(lab, lab.study(self.name), records, changed, ended=self._ended)
             self._ended = self._is_late = False
-            self._rested = time.monotonic() + REST * (time.monotonic() - began)
+            self._rested = time.monotonic() + PASS_REST * (time.monotonic() - began)
         self._summed = view
         return view
 

@@ -2,7 +2,7 @@
 
 A collection of the oldest generation looks at every object, 0.1 s with 10,000 trials in memory, and
 the screen stands still meanwhile. What the program itself is made of is set aside, the oldest are
-looked at each `EVERY` seconds at most, and what is left to do meanwhile takes a millisecond.
+looked at after a screen was left, and what is left to do meanwhile takes a millisecond.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ a screen makes 40,000, and by Python's 700 they would be looked at sixty times. 
 themselves."""
 
 EVERY = 60.0
-"""Seconds between two looks at everything: 0.2 % of a core at worst."""
+"""Seconds between two looks at everything at least: 0.2 % of a core at worst."""
 
 QUIET = 5.0
 """Seconds without a key before one: a person who types would feel 0.1 s."""

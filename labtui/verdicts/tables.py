@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -96,19 +97,20 @@ def arms(study: StudyRecord, trials: Sequence[TrialRecord]) -> list[ArmRow]:
 def _arm(study: StudyRecord, arm: str, trials: Sequence[TrialRecord]) -> ArmRow:
     best = best_trial(study, trials)
     values = [t.value for t in trials if t.state == "completed" and t.value is not None]
+    count = Counter(trial.state for trial in trials)
     return ArmRow(
         arm=arm,
         trials=len(trials),
-        completed=_count(trials, "completed"),
-        infeasible=_count(trials, "infeasible"),
-        failed=_count(trials, "failed"),
-        running=_count(trials, "running"),
-        queued=_count(trials, "queued", INTERRUPTED),
+        completed=count["completed"],
+        infeasible=count["infeasible"],
+        failed=count["failed"],
+        running=count["running"],
+        queued=count["queued"] + count[INTERRUPTED],
         best_value=best.value if best else None,
         best_step=selected_step(best) if best else None,
         best_trial=best.number if best else None,
         median_value=statistics.median(values) if values else None,
-        ended=_count(trials, "completed", "infeasible", "failed"),
+        ended=sum(count[state] for state in ("completed", "infeasible", "failed")),
     )
 
 
@@ -128,12 +130,13 @@ def progress(
     """
     best = best_trial(study, trials)
     present = now or datetime.now(UTC)
+    count = Counter(trial.state for trial in trials)
     return Progress(
-        done=sum(trial.state in ENDED for trial in trials),
+        done=sum(count[state] for state in ENDED),
         total=study.total,
-        running=_count(trials, "running"),
-        infeasible=_count(trials, "infeasible"),
-        failed=_count(trials, "failed"),
+        running=count["running"],
+        infeasible=count["infeasible"],
+        failed=count["failed"],
         best_value=best.value if best else None,
         best_trial=best.number if best else None,
         elapsed=_elapsed(study, trials, present),

@@ -97,5 +97,14 @@ async def test_everything_is_looked_at_only_while_nobody_types(paths, monkeypatc
         assert not looked
         app._last_key -= garbage.QUIET + 1
         app._tidy()
+        assert not looked  # nothing was left that could be thrown away
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, StudyScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: app._has_left)
+        app._tidy()
+        assert not looked
+        app._last_key -= garbage.QUIET + 1
+        app._tidy()
         assert looked
     assert gc.get_threshold() == before

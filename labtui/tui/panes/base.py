@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from labtui.verdicts.figure_words import Words
 
 
-LONGEST_REST = 10.0
+LONGEST_REST = 15.0
 """Seconds after which figures of a study that runs are drawn anew, however long drawing took: the
 first time it also loads code, and the machine may be busy."""
 

@@ -14,7 +14,6 @@ from textual.containers import Vertical
 from textual.widget import Widget
 
 from labtui.store.errors import LabError, NoLab, NotALab, UnknownName
-from labtui.tui import garbage
 from labtui.tui.actions import CHAINS, can_do, key_line
 from labtui.tui.screens.painting import PaintedOnce
 from labtui.tui.widgets.card import Card, TooSmall
@@ -104,7 +103,8 @@ class LiveScreen(PaintedOnce):
 
     def on_unmount(self) -> None:
         """Let go of what was painted."""
-        garbage.forget_rows()
+        if (left := getattr(self.app, "left", None)) is not None:
+            left()
 
     @work(exclusive=True, group="pulse", exit_on_error=False)
     async def _watch_lab(self) -> None:

@@ -33,6 +33,12 @@ class PaintedOnce(Screen[None]):
         finally:
             self._laying_out = False
 
+    def _on_timer_update(self) -> None:
+        if self._held:
+            self._update_timer.pause()  # `paint` asks for all of it, in one
+        else:
+            super()._on_timer_update()
+
     def _compositor_refresh(self) -> None:
         if self._is_covered:
             self._repaint_required = False  # it is painted whole when it is on top again

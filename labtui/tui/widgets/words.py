@@ -57,10 +57,15 @@ class WordsLine(Static):
         room = pane.content_region.width if isinstance(pane, Widget) else 0
         titled, rows = len(self._told) > 1, 1 if len(self._told) > FEW else self._rows
         said = [_cut(_row(one if titled else "", words), room, rows) for one, words in self._told]
-        if said != self._said:  # anew, it would lay out and paint the whole screen anew
-            self._said = said
+        if said != self._said:
+            before, self._said = self._said, said
             self.display = bool(said)
-            self.update(Content("\n").join(said))
+            # Without need, a layout would paint the figures above anew, 20 ms.
+            self.update(Content("\n").join(said), layout=_height(said) != _height(before))
+
+
+def _height(said: Sequence[Content]) -> int:
+    return sum(1 + one.plain.count("\n") for one in said)
 
 
 def _cut(text: Content, width: int, rows: int) -> Content:
