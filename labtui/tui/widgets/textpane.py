@@ -95,7 +95,17 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def _break(self) -> None:
         self._broken = self._room
-        self._text.update(Content("\n").join(broken(self._lines or (), self._broken)))
+        rows = broken(self._lines or (), self._broken)
+        text, before = Content("\n").join(rows), self._text.content
+        # Without need, a layout would paint everything around it anew.
+        if not isinstance(before, Content) or _height(before) != _height(text):
+            self._text.update(text)
+        elif not text.is_same(before):
+            self._text.update(text, layout=False)
+
+
+def _height(text: Content) -> int:
+    return 1 + text.plain.count("\n") if text.plain else 0
 
 
 def broken(lines: Sequence[Line], width: int) -> list[Content]:
