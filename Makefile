@@ -46,7 +46,7 @@ coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it
 	@.venv/bin/coverage combine -q
 	@.venv/bin/coverage report
 
-test-monkey: .venv/.dev ## press 16,000 random keys and buttons on the screen, in 40 labs (half an hour)
+test-monkey: .venv/.dev ## press 16,000 random keys and buttons on the screen, in 40 labs (long)
 	@LABTUI_MONKEY=400 LABTUI_MONKEYS=20 .venv/bin/python -m pytest -n 2 tests/tui/test_monkey.py
 
 test-backends: .venv-backends/.installed ## run the tests against the real torch and mlx

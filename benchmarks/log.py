@@ -22,7 +22,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from labtui.engine.executor import Logged
 from labtui.store.changes import NewStudy, NewTrial, add_study, claim_trial
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
@@ -61,8 +60,7 @@ def receive(stream: socket.socket, folder: str, report: socket.socket) -> None:
         began = time.process_time()
         for kind, payload in frames.feed(stream.recv(1 << 20)):
             if kind == POINTS:
-                event = Logged(trial, unpack_points(payload))
-                metrics, steps, numbers = event.points
+                _, (metrics, steps, numbers) = unpack_points(payload)
                 rows = [(names[m], s, v) for m, s, v in zip(metrics, steps, numbers, strict=True)]
                 writer.add_points(trial, rows)
                 seen += len(rows)
@@ -101,7 +99,7 @@ def labtui(folder: Path) -> tuple[float, float, int, float]:
     for _ in range(TRIALS):
         trial = Trial(
             {}, max_steps=STEPS, eval_every=50, objective=Objective("validation/error_rate"),
-            sink=ChannelSink(sink_channel),
+            sink=ChannelSink(sink_channel, 0),
         )  # fmt: skip
         rows = [dict(zip(NAMES, values(step), strict=True)) for step in range(1, STEPS + 1)]
         start = time.perf_counter()

@@ -108,9 +108,9 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks
     missing_since: float | None = None
     trials: dict[int, TrialRecord] = {}
     revision, waits = 0, ""
-    file = _inode(lab.paths.db)
+    file = lab.paths.inode()
     while True:
-        found = _inode(lab.paths.db)
+        found = lab.paths.inode()
         if found != file:  # what is read is the old file: nothing in it changes any more
             what = "was replaced by another file while it was written" if found else "is gone"
             back = "the lab" if found else "it"
@@ -146,15 +146,6 @@ def _watch(lab: Lab, name: str, display: Display, keys: _Keys, remarks: _Remarks
             say(f"{name}: its runner died; nothing is lost: `labtui run {name}` goes on")
             return End(False, ExitCode.FAILED)
         keys.wait(POLL_SECONDS)
-
-
-def _inode(file: Path) -> tuple[int, int] | None:
-    """Tell a file from any other of its name; None where there is none."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _stop_code(reason: str, trials: list[TrialRecord]) -> int:

@@ -180,9 +180,9 @@ class Guard:
 
     def _kill_left_behind(self) -> None:
         """Kill adopted processes whose worker is gone, by the token they inherited from it."""
-        tokens = {_token(pid) for pid in self._workers}
+        tokens = {token(pid) for pid in self._workers}
         for pid in children():
-            if pid not in self._workers and _token(pid) not in tokens:
+            if pid not in self._workers and token(pid) not in tokens:
                 kill(pid, signal.SIGKILL)
 
     def _lose_patience(self) -> None:
@@ -195,7 +195,8 @@ class Guard:
         self._runner.sendall(json.dumps(message).encode() + b"\n")
 
 
-def _token(pid: int) -> bytes:
+def token(pid: int) -> bytes:
+    """Give the mark of the worker that a process belongs to; empty for none, or where unknown."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/environ", "rb") as file:
         for entry in file.read().split(b"\0"):
             if entry.startswith(TOKEN.encode() + b"="):

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from labtui.engine.guard import TOKEN
+from labtui.engine.guard import token
 from labtui.store.lock import living_runner
 from labtui.store.paths import LabPaths
 
@@ -34,7 +34,5 @@ def leftovers(paths: LabPaths) -> list[int] | None:
 
 
 def _is_worker(process: Path, paths: LabPaths) -> bool:
-    environment = (process / ENVIRONMENT).read_bytes().split(b"\0")
-    if not any(entry.startswith(TOKEN.encode() + b"=") for entry in environment):
-        return False
-    return Path(os.readlink(process / FOLDER)).is_relative_to(paths.db.parent)
+    marked = token(int(process.name))
+    return bool(marked) and Path(os.readlink(process / FOLDER)).is_relative_to(paths.db.parent)

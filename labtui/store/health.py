@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from labtui.store import inbox
-from labtui.store.connection import UNREADABLE, broken, open_reader
+from labtui.store.connection import ADVICE, UNREADABLE, broken, open_reader
 from labtui.store.errors import LabError
 from labtui.store.filesystem import place_of
 from labtui.store.identity import Identity
@@ -147,7 +147,8 @@ def _guarded(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
         try:
             yield from part(paths, lab)
         except UNREADABLE as error:
-            yield Reading(part.__name__.strip("_"), "wrong", str(broken(paths.db, error)), RECOVER)
+            said = str(broken(paths.db, error)).removesuffix(f"; {ADVICE}")
+            yield Reading(part.__name__.strip("_"), "wrong", said, RECOVER)
         except (AttributeError, LookupError, TypeError, ValueError) as error:  # a NULL for a name
             said = f"rows hold what no labtui wrote ({type(error).__name__}: {error})"
             yield Reading(part.__name__.strip("_"), "wrong", said, RECOVER)

@@ -21,6 +21,14 @@ class LabPaths:
 
     db: Path
 
+    def inode(self) -> tuple[int, int] | None:
+        """Tell the file at the lab's path from any other; None where there is none."""
+        try:
+            found = os.stat(self.db)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
     @cached_property
     def files(self) -> Path:
         """The folder beside the lab: ``lab.files`` for ``lab.db``."""

@@ -264,11 +264,11 @@ def _say_lost(
 def _words(lost: Lost) -> str:
     """Say where rows are missing."""
     if not lost.page:
-        return "where it begins is not known: any may be missing"
+        return "anywhere: where it begins is not known"
     after, until = ("/".join(map(str, key)) if key else "" for key in (lost.after, lost.until))
     if after and until:
         return f"above {after}, up to {until}"
-    return f"above {after}" if after else f"up to {until}" if until else "any"
+    return f"above {after}" if after else f"up to {until}" if until else "anywhere"
 
 
 # -- making it a lab again -------------------------------------------------------------------------

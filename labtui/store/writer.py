@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -88,7 +87,7 @@ class Writer:
         row = self.connection.execute("SELECT revision FROM lab").fetchone()
         self.revision: int = row[0]
         self.retry: Callable[[LabBroken], None] | None = None
-        self._file = inode(paths)
+        self._file = paths.inode()
         self._changes: list[Change] = []
         self._aside: Aside | None = None
         self._touched: set[int] = set()
@@ -246,7 +245,7 @@ class Writer:
         Raises:
             LabGone: It is not.
         """
-        if inode(self.paths) != self._file:
+        if self.paths.inode() != self._file:
             raise LabGone(
                 f"{self.paths.db} was moved, replaced or deleted while it was written; "
                 "put it back and run again"
@@ -453,12 +452,3 @@ def _put_summaries(
 
 def _run(connection: sqlite3.Connection, sql: str, parameters: Sequence[object]) -> None:
     connection.execute(sql, tuple(parameters))
-
-
-def inode(paths: LabPaths) -> tuple[int, int] | None:
-    """Tell the file at the lab's path from any other; None where there is none."""
-    try:
-        found = os.stat(paths.db)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ class Reader:
             raise
 
     def _open(self) -> Lab:
-        found = _inode(self.paths)
+        found = self.paths.inode()
         if self._lab is not None and found == self._inode:
             return self._lab
         from labtui.store.connection import ADVICE
@@ -110,14 +109,6 @@ class Reader:
             self._revision = lab.revision()
         runner = lab.runner()
         return Pulse(self._files, self._revision, runner.pid if runner else None)
-
-
-def _inode(paths: LabPaths) -> tuple[int, int] | None:
-    try:
-        found = os.stat(paths.db)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _load_figures() -> None:

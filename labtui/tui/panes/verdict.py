@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -23,20 +23,17 @@ from labtui.tui.widgets.textpane import Line, TextPane
 from labtui.verdicts.arm_names import MeanRow, mean_rows
 from labtui.verdicts.tables import ArmRow
 
-if TYPE_CHECKING:
-    from textual.geometry import SpacingDimensions
-
 SHORT = 24
 """Rows of the pane from which there is room for space between its parts."""
 
-ROOM: dict[str, tuple[int | str | None, int | None, SpacingDimensions]] = {
-    "#answer-text": (7, 5, (0, 0, 1, 0)),
-    "#findings": ("40%", 7, 0),
-    "#verdict-text": (None, None, (1, 0)),
-    "#arms-table": ("25%", 3, 0),
+FEW: dict[str, int | None] = {
+    "#answer-text": 5,
+    "#findings": 7,
+    "#verdict-text": None,
+    "#arms-table": 3,
 }
-"""The most rows of each part, when rows are few, and the space around it when they are not. Set as
-they are and not by a class: that would style all parts again, while the screen is opened."""
+"""The most rows of each part when rows are few; then there is no space between them. Set as they
+are and not by a class: that would style all parts again, while the screen is opened."""
 
 ROOMY = 64
 """Columns from which the keys that act on a finding stand beside it, not only below."""
@@ -138,10 +135,14 @@ class VerdictPane(Pane):
         short = event.size.height < SHORT
         if short != self._short:
             self._short = short
-            for part, (most, most_short, margin) in ROOM.items():
+            for part, most in FEW.items():
                 styles = self.query_one(part).styles
-                styles.max_height = most_short if short else most
-                styles.margin = 0 if short else margin
+                if short:
+                    styles.max_height, styles.margin = most, 0
+                else:  # as study.tcss says
+                    styles.clear_rule("max_height")
+                    styles.clear_rule("margin")
+                    styles.refresh(layout=True)
 
     def take_focus(self) -> None:
         """Give the focus to the findings."""
