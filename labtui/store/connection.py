@@ -12,6 +12,9 @@ from labtui.store.errors import LabBroken, LabDamaged, NoLab
 from labtui.store.holders import writers
 from labtui.store.schema import check
 
+MOST_BYTES = 32 << 20
+"""What a reader takes as one value or row; the longest that labtui writes is 1 MiB of code."""
+
 DISK_CODES = {
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_IOERR: "the disk failed",
@@ -19,12 +22,10 @@ DISK_CODES = {
     sqlite3.SQLITE_READONLY: "the file cannot be written",
     sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
     sqlite3.SQLITE_BUSY: "another program holds it",
-    sqlite3.SQLITE_TOOBIG: f"it holds a value of more than {32} MiB, which no labtui wrote",
+    sqlite3.SQLITE_TOOBIG: (
+        f"it holds a value of more than {MOST_BYTES >> 20} MiB, which no labtui wrote"
+    ),
 }
-
-
-MOST_BYTES = 32 << 20
-"""What a reader takes as one value or row; the longest that labtui writes is 1 MiB of code."""
 
 UNREADABLE = sqlite3.Error, UnicodeDecodeError
 """What SQLite raises of a damaged file: its schema may no longer be text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,18 +69,18 @@ class SlotRecord:
     pid: int | None = None
 
 
-class RunnerReader:
+class RunnerReader(ABC):
     """The part of `labtui.store.lab.Lab` that speaks of the runner."""
 
     _version: int
     paths: LabPaths
 
-    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
-        raise NotImplementedError
+    @abstractmethod
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]: ...
 
+    @abstractmethod
     def runner(self) -> Identity | None:
         """Identify the living runner of this lab; None without one."""
-        raise NotImplementedError
 
     def paused(self) -> str:
         """Say why the living runner waits, empty unless it does: the disk is full, for instance."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -18,13 +19,13 @@ _Record = TypeVar("_Record", WorkloadRecord, BaselineRecord, LaunchRecord)
 _TRIAL = "ts.name || '/' || t.number"
 
 
-class WorkloadReader:
+class WorkloadReader(ABC):
     """The part of `labtui.store.lab.Lab` that speaks of workloads."""
 
     _version: int
 
-    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
-        raise NotImplementedError
+    @abstractmethod
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]: ...
 
     def workloads(self) -> list[WorkloadRecord]:
         """Give all workloads by name."""

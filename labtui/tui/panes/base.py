@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -279,9 +280,9 @@ class ChartPane(Pane):
         yield self.figures
         yield WordsLine(id=f"{self.name_of_pane}-words")
 
+    @abstractmethod
     def describe(self, lab: Lab, view: StudyView) -> Drawn:
         """Describe its figures, on the reading thread."""
-        raise NotImplementedError
 
     async def draw(self, view: StudyView) -> None:
         """Describe the figures, and show them."""
