@@ -83,7 +83,9 @@ class Runner:
             self._board.commit_when_due()
             if self._over():
                 break
-            self._outcomes.hear(self._executor.wait(self._patience()))
+            heard = self._executor.wait(self._patience())
+            self._leave_out_standstill()  # before an end is heard: its seconds are counted then
+            self._outcomes.hear(heard)
             self._watch_the_clock()
         self._hooks.close()
         self._watch.end()
@@ -239,7 +241,8 @@ class Runner:
             running.since = time.monotonic()
         self._executor.start(job)
 
-    def _watch_the_clock(self) -> None:
+    def _leave_out_standstill(self) -> None:
+        """Count no time during which everything, or a worker alone, was stopped."""
         now = time.monotonic()
         gap, self._turn = now - self._turn, now
         if gap > SUSPENDED_SECONDS:
@@ -249,6 +252,9 @@ class Runner:
             running = self._board.running[trial]
             running.since += gap if running.since else 0.0
             running.begun += gap if running.begun else 0.0
+
+    def _watch_the_clock(self) -> None:
+        now = time.monotonic()
         if self._board.ending:
             for trial in self._board.running:
                 self._executor.kill(trial)

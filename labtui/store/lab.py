@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from labtui.store.connection import UNREADABLE, broken, open_reader
-from labtui.store.errors import NoLab, UnknownName
+from labtui.store.connection import ADVICE, UNREADABLE, broken, open_reader
+from labtui.store.errors import LabDamaged, NoLab, UnknownName
 from labtui.store.hidden import SHOWN, is_hidden
 from labtui.store.identity import Identity
 from labtui.store.lock import living_runner
@@ -424,7 +424,10 @@ class Lab(WorkloadReader, RunnerReader):
             return self._connection.execute(sql, tuple(parameters)).fetchall()
 
     def _one(self, sql: str) -> sqlite3.Row:
-        return self._all(sql)[0]
+        rows = self._all(sql)
+        if not rows:
+            raise LabDamaged(f"{self.paths.db} lacks a row that every lab has; {ADVICE}")
+        return rows[0]
 
 
 def _lenient(content: bytes) -> str:

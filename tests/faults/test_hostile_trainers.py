@@ -176,7 +176,9 @@ for depth in range(3):
             signal.signal(number, signal.SIG_IGN)
         if depth == 2:  # without the marks that processes inherit
             os.execve(sys.executable, [sys.executable, "-ISc", "import time; time.sleep(600)"], {})
-os.write(1, b'{"step": 1, "validation/error_rate": 0.5}\n')
+for step in range(1, 5):  # Ctrl-C once waits for an evaluation
+    os.write(1, b'{"step": %d, "validation/error_rate": 0.5}\n' % step)
+    time.sleep(2)
 time.sleep(600)
 """
 
@@ -186,7 +188,7 @@ def test_nothing_of_a_daemon_outlives_its_study(paths, tmp_path, full, tally, en
     """The runner is killed, or the terminal sends Ctrl-C once or twice, or is closed."""
     if not full and end not in ("SIGKILL", "two"):
         pytest.skip("part of the full form")
-    text = study_text(trials=2, steps=5, mode=fixed("x"))
+    text = study_text(trials=2, steps=5, every=1, mode=fixed("x"))
     trainer = f"{{command: [{sys.executable}, -IS, train.py]}}"
     file = write_study(tmp_path, text.replace("{python: train.py:train}", trainer), DAEMON)
     command = [sys.executable, "-m", "labtui", "run", str(file), "--lab", str(paths.db)]

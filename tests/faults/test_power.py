@@ -24,7 +24,9 @@ LAST_OF_THE_BEGINNING = 2
 
 
 def lab_files(paths):
-    return [paths.db, paths.db.with_name("lab.db-wal"), paths.db.parent]
+    """Give what SQLite writes; its first page, before there is a log, has a journal beside it."""
+    beside = [paths.db.with_name(f"lab.db-{name}") for name in ("wal", "journal")]
+    return [paths.db, *beside, paths.db.parent]
 
 
 def session(folder, count, synchronous=""):
