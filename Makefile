@@ -28,7 +28,7 @@ test: .venv/.dev ## run every check and every test, without torch or mlx
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not backend" --ignore=tests/e2e
 	@.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/e2e
 
-test-faults: .venv/.dev ## kill, stop, fill and damage everything, at length (up to 30 minutes)
+test-faults: .venv/.dev .venv-backends/.installed ## kill, stop, fill and damage everything, at length (up to 30 minutes)
 	@.venv/bin/python -m pytest -n 2 --dist worksteal --timeout 1200 tests/faults --faults full
 
 test-mutants: .venv/.dev ## take promises out of copies of the program; the fault tests must see it

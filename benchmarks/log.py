@@ -1,25 +1,33 @@
 """What a logged point costs: at the training loop, until it is committed, and on the disk.
 
 The same 100,000 points (20 trials x 1,000 steps x 5 metrics) go through labtui's own path (a
-trial's `log` in one process, the runner's receiving and committing in another), through a CSV file
-that is appended to and flushed each step, and through TensorBoard's writer, in interleaved rounds.
+trial's `log` in one process, the runner's receiving and committing in another) and through a CSV
+file that is appended to and flushed each step; the first of them through what people have today
+(as many as each takes in about a second), in interleaved rounds.
 
 Run: make bench-log
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
+import logging
 import math
 import multiprocessing
 import os
 import selectors
+import shutil
 import socket
 import statistics
 import sys
 import tempfile
 import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labtui.store.changes import NewStudy, NewTrial, add_study, claim_trial
@@ -84,7 +92,19 @@ def study() -> NewStudy:
     )  # fmt: skip
 
 
-def labtui(folder: Path) -> tuple[float, float, int, float]:
+@dataclass(frozen=True)
+class Cost:
+    """What points cost: seconds in the calls, until all are kept, and bytes on the disk."""
+
+    points: int
+    loop: float
+    total: float
+    bytes: int
+    receiving: float = 0.0
+    """CPU seconds of labtui's receiving process."""
+
+
+def labtui(folder: Path) -> Cost:
     ours, theirs = socket.socketpair()
     told, report = socket.socketpair()
     process = multiprocessing.get_context("spawn").Process(
@@ -110,10 +130,10 @@ def labtui(folder: Path) -> tuple[float, float, int, float]:
     busy = json.loads(told.recv(100))
     total = time.perf_counter() - began
     process.join()
-    return loop, total, (folder / "lab.db").stat().st_size, busy
+    return Cost(TOTAL, loop, total, (folder / "lab.db").stat().st_size, busy)
 
 
-def plain_csv(folder: Path) -> tuple[float, float, int, float]:
+def plain_csv(folder: Path) -> Cost:
     start = time.perf_counter()
     for trial in range(TRIALS):
         with (folder / f"{trial}.csv").open("w", newline="") as file:
@@ -122,50 +142,151 @@ def plain_csv(folder: Path) -> tuple[float, float, int, float]:
                 writer.writerow((step, *values(step)))
                 file.flush()
     took = time.perf_counter() - start
-    return took, took, size(folder), took
-
-
-def tensorboard(folder: Path) -> tuple[float, float, int, float]:
-    from tensorboardX import SummaryWriter
-
-    loop, began = 0.0, time.perf_counter()
-    for trial in range(TRIALS):
-        with SummaryWriter(str(folder / str(trial)), flush_secs=1) as writer:
-            start = time.perf_counter()
-            for step in range(1, STEPS + 1):
-                for name, value in zip(NAMES, values(step), strict=True):
-                    writer.add_scalar(name, value, step)
-            loop += time.perf_counter() - start
-    total = time.perf_counter() - began
-    return loop, total, size(folder), total
+    return Cost(TOTAL, took, took, size(folder))
 
 
 def size(folder: Path) -> int:
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
 
 
+def logged(
+    folder: Path, steps: int, log: Callable[[int], object], close: Callable[[], object]
+) -> Cost:
+    """Log steps of one run with a peer's own call."""
+    start = time.perf_counter()
+    for step in range(1, steps + 1):
+        log(step)
+    loop = time.perf_counter() - start
+    close()
+    return Cost(steps * METRICS, loop, time.perf_counter() - start, size(folder))
+
+
+def named(step: int) -> dict[str, float]:
+    return dict(zip(NAMES, values(step), strict=True))
+
+
+def tensorboard(folder: Path) -> Cost:
+    from tensorboardX import SummaryWriter
+
+    writer = SummaryWriter(str(folder), flush_secs=1)
+
+    def log(step: int) -> None:
+        for name, value in named(step).items():
+            writer.add_scalar(name, value, step)
+
+    return logged(folder, 2000, log, writer.close)
+
+
+def wandb(folder: Path) -> Cost:
+    import wandb
+
+    settings = wandb.Settings(mode="offline", silent=True)
+    run = wandb.init(project="bench", dir=str(folder), settings=settings)
+    return logged(folder, 2000, lambda step: run.log(named(step), step=step), run.finish)
+
+
+def trackio(folder: Path) -> Cost:
+    os.environ.setdefault("TRACKIO_DIR", str(folder.parent / "labtui-bench-trackio"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        import trackio  # reads where it writes once, at its import
+
+        trackio.init(project=folder.name, embed=False)
+        cost = logged(
+            folder, 2000, lambda step: trackio.log(named(step), step=step), trackio.finish
+        )
+    there = Path(os.environ["TRACKIO_DIR"])
+    return replace(cost, bytes=sum(p.stat().st_size for p in there.glob(f"{folder.name}.db*")))
+
+
+def optuna(folder: Path, storage: object) -> Cost:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    trial = optuna.create_study(storage=storage).ask()
+
+    def log(step: int) -> None:  # one intermediate value a step is all that it has
+        for n, value in enumerate(values(step)):
+            trial.report(value, step * METRICS + n)
+
+    return logged(folder, 60, log, lambda: None)
+
+
+def optuna_sqlite(folder: Path) -> Cost:
+    return optuna(folder, f"sqlite:///{folder / 'optuna.db'}")
+
+
+def optuna_journal(folder: Path) -> Cost:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return optuna(folder, JournalStorage(JournalFileBackend(str(folder / "optuna.log"))))
+
+
+def mlflow(folder: Path, steps: int, batch: int) -> Cost:
+    """Log a batch of steps at a call: its newest way."""
+    import mlflow
+    from mlflow.entities import Metric
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # its import sets it otherwise
+
+    client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    experiment = client.create_experiment("bench", artifact_location=str(folder))
+    run = client.create_run(experiment).info.run_id
+    rows: list[Metric] = []
+
+    def log(step: int) -> None:
+        rows.extend(Metric(name, value, 0, step) for name, value in named(step).items())
+        if step % batch == 0:
+            client.log_batch(run, rows)
+            rows.clear()
+
+    return logged(folder, steps, log, lambda: None)
+
+
+PEERS = {
+    "Trackio log": trackio,
+    "wandb offline log": wandb,
+    "TensorBoard add_scalar": tensorboard,
+    "MLflow, 1,000 at a time": lambda folder: mlflow(folder, 2000, 200),
+    "MLflow, a step at a time": lambda folder: mlflow(folder, 60, 1),
+    "Optuna journal report": optuna_journal,
+    "Optuna SQLite report": optuna_sqlite,
+}
+OURS, CSV = "labtui", "CSV append + flush"
+
+
 def main() -> None:
-    ways = {"labtui": labtui, "CSV append + flush": plain_csv, "TensorBoard writer": tensorboard}
-    results: dict[str, list[tuple[float, float, int, float]]] = {name: [] for name in ways}
+    warnings.simplefilter("ignore")
+    ways = {OURS: labtui, CSV: plain_csv, **PEERS}
+    results: dict[str, list[Cost]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 results[name].append(way(Path(folder)))
-    csv_loop = statistics.median(r[0] for r in results["CSV append + flush"])
     print(
-        f"{TOTAL:,} points, {ROUNDS} interleaved rounds, medians; {os.cpu_count()} cores, "
-        f"Python {sys.version.split()[0]}"
+        f"{TOTAL:,} points of labtui and of CSV, the first of them of each other, {ROUNDS} "
+        f"interleaved rounds, medians; {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     )
-    print(f"{'':22}{'us/point':>10}{'us/point':>12}{'100,000':>12}{'bytes/':>8}{'loop x':>8}")
-    print(f"{'':22}{'at the loop':>10}{'committed':>11}{'points, s':>12}{'point':>8}{'CSV':>8}")
+    print(f"{'':26}{'us/point':>12}{'us/point':>11}{'':>8}{'bytes/':>8}{'loop x':>9}{'loop x':>9}")
+    print(f"{'':26}{'in the call':>12}{'kept':>11}{'spread':>8}{'point':>8}{'CSV':>9}{OURS:>9}")
+    middle = {name: statistics.median(in_the_call(rows)) for name, rows in results.items()}
     for name, rows in results.items():
-        loop, total, bytes_, _ = (statistics.median(r[i] for r in rows) for i in range(4))
+        loops = in_the_call(rows)
+        total = statistics.median(row.total / row.points for row in rows) * 1e6
         print(
-            f"{name:22}{loop / TOTAL * 1e6:10.2f}{total / TOTAL * 1e6:12.2f}{total:12.2f}"
-            f"{bytes_ / TOTAL:8.1f}{loop / csv_loop:8.2f}"
+            f"{name:26}{middle[name]:12.2f}{total:11.2f}"
+            f"{(max(loops) - min(loops)) / middle[name]:8.2f}"
+            f"{statistics.median(row.bytes / row.points for row in rows):8.1f}"
+            f"{middle[name] / middle[CSV]:9.2f}{middle[name] / middle[OURS]:9.2f}"
         )
-    busy = statistics.median(r[3] for r in results["labtui"])
+    busy = statistics.median(row.receiving for row in results[OURS])
+    shutil.rmtree(os.environ["TRACKIO_DIR"], ignore_errors=True)
     print(f"labtui's receiving process: {busy / TOTAL * 1e6:.2f} us of CPU a point")
+
+
+def in_the_call(rows: list[Cost]) -> list[float]:
+    """Give the microseconds a point that the training loop waits."""
+    return [row.loop / row.points * 1e6 for row in rows]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -45,6 +45,9 @@ from labtui.cli import (
 from labtui.cli.common import LabOption, lab_paths
 from labtui.cli.exit_codes import ExitCode
 from labtui.cli.output import is_terminal, prepare_streams, say
+
+if TYPE_CHECKING:
+    from labtui.store.paths import LabPaths
 
 NEEDS_TERMINAL = (
     "labtui needs a terminal; use `labtui run`, `labtui list`, `labtui show` … "
@@ -160,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; those of the process by default.
     """
     prepare_streams()
-    common.damage_said = ""
+    common.opened = None
     try:
         result = get_command(app).main(
             args=list(sys.argv[1:] if arguments is None else arguments),
@@ -208,11 +211,20 @@ def explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
         return ExitCode.DISK, f"labtui: {error}; {_LIMITS[errno.EAGAIN]}"
     fault = f"{type(error).__name__}: {error}"
-    if common.damage_said:  # what is left of the lab may hold anything
+    if _is_damaged(common.opened):  # what is left of the lab may hold anything
         from labtui.store.connection import ADVICE
 
         return ExitCode.DISK, f"labtui: too damaged to answer this ({fault}); {ADVICE}"
     return ExitCode.FAILED, f"labtui: a fault of labtui: {fault}; {TRACEBACK}=1 shows where"
+
+
+def _is_damaged(lab: LabPaths | None) -> bool:
+    """Look at all of a lab: a fault may be its damage, and none of ours."""
+    if lab is None:
+        return False
+    from labtui.store.health import read_lab
+
+    return any(reading.level == "wrong" for reading in read_lab(lab))
 
 
 def _usage(error: Any) -> str:

@@ -53,8 +53,8 @@ def lab_paths(named: Path | None) -> LabPaths:
     return find_lab(named)
 
 
-damage_said = ""
-"""What the command that runs said of its lab's damage; empty for nothing."""
+opened: LabPaths | None = None
+"""The lab that the command that runs has opened; what goes wrong may lie in it."""
 
 
 def open_lab(named: Path | None) -> Lab:
@@ -65,15 +65,14 @@ def open_lab(named: Path | None) -> Lab:
     """
     from labtui.store.lab import Lab
 
-    paths = lab_paths(named)
-    opened = Lab(paths)
+    global opened
+    opened = paths = lab_paths(named)
+    lab = Lab(paths)
     from labtui.cli.output import say
     from labtui.store.connection import ADVICE
     from labtui.store.soundness import damage
 
     found = damage(paths.db)
-    global damage_said
-    damage_said = found
     if found:
         say(f"labtui: {found}: what is shown may lack something; {ADVICE}")
-    return opened
+    return lab

@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -97,7 +97,8 @@ def _free_space(paths: LabPaths) -> Reading:
     free = shutil.disk_usage(paths.db.parent).free
     largest = 0
     with contextlib.suppress(LabError, *UNREADABLE), contextlib.closing(_open(paths)) as lab:
-        largest = lab.execute("SELECT coalesce(max(size), 0) FROM checkpoints").fetchone()[0]
+        found = lab.execute("SELECT max(size) FROM checkpoints WHERE typeof(size) = 'integer'")
+        largest = found.fetchone()[0] or 0
     needed = max(LEAST_FREE, CHECKPOINTS_AHEAD * largest)
     beside = f"; the largest checkpoint takes {size(largest)}" if largest else ""
     level: Level = "ok" if free >= needed else "notice" if free > 2 * largest else "wrong"
@@ -137,13 +138,17 @@ def read_lab(paths: LabPaths) -> Iterator[Reading]:
         yield Reading("file", "wrong", str(error), RECOVER if damaged else OTHER)
         return
     with contextlib.closing(lab):
-        yield from _guarded(paths, lab)
+        lab.execute("BEGIN")  # one moment of it, also while a runner writes
+        parts = (_header, _pages, _keys, _texts, _numbers, _counts, _sums)
+        yield from _guarded(paths, lab, parts)
 
 
-def _guarded(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
+Part = Callable[[LabPaths, sqlite3.Connection], Iterator[Reading]]
+
+
+def _guarded(paths: LabPaths, lab: sqlite3.Connection, parts: Iterable[Part]) -> Iterator[Reading]:
     """Look at what an open lab holds; where it cannot be read, that is what is wrong."""
-    lab.execute("BEGIN")  # one moment of it, also while a runner writes
-    for part in (_header, _pages, _keys, _texts, _counts, _sums):
+    for part in parts:
         try:
             yield from part(paths, lab)
         except UNREADABLE as error:
@@ -224,6 +229,21 @@ def _texts(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
             bad.append(table)
     if bad:
         yield Reading("texts", "wrong", f"rows with unreadable text: {', '.join(bad)}", RECOVER)
+
+
+def _numbers(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
+    """Look for texts in columns of numbers: SQLite allows them, and labtui never writes them."""
+    bad = []
+    for (table,) in lab.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if not table.isidentifier():
+            continue
+        columns = lab.execute(f"PRAGMA table_info({table})").fetchall()
+        numbers = [row["name"] for row in columns if row["type"] in ("INTEGER", "REAL")]
+        strange = " OR ".join(f"typeof({name}) IN ('text', 'blob')" for name in numbers)
+        if strange and lab.execute(f"SELECT 1 FROM {table} WHERE {strange}").fetchone():
+            bad.append(table)
+    if bad:
+        yield Reading("numbers", "wrong", f"rows with texts for numbers: {', '.join(bad)}", RECOVER)
 
 
 def _counts(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
@@ -338,11 +358,10 @@ def read_leftovers(paths: LabPaths) -> Iterator[Reading]:
     with contextlib.suppress(LabError, *UNREADABLE), contextlib.closing(_open(paths)) as lab:
         if not lab.execute("PRAGMA user_version").fetchone()[0]:
             return
-        yield from _runners(lab, alive)
-        yield from _checkpoints(paths, lab, alive)
+        yield from _guarded(paths, lab, (_runners, _checkpoints))
 
 
-def _runners(lab: sqlite3.Connection, alive: Identity | None) -> Iterator[Reading]:
+def _runners(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
     rows = lab.execute(
         "SELECT machine, boot, pid, process_start FROM runners WHERE ended IS NULL"
     ).fetchall()
@@ -362,6 +381,7 @@ def _runners(lab: sqlite3.Connection, alive: Identity | None) -> Iterator[Readin
             "the next `labtui run` takes them up from their last checkpoints",
         )
     else:
+        alive = living_runner(paths.lock)
         pid = f", pid {alive.pid} works" if alive else ""
         yield Reading("runners", "ok", f"none is dead{pid}")
 
@@ -397,9 +417,8 @@ def _drafts(paths: LabPaths) -> Iterator[Reading]:
         yield Reading("drafts", "ok", "no unfinished file")
 
 
-def _checkpoints(
-    paths: LabPaths, lab: sqlite3.Connection, alive: Identity | None
-) -> Iterator[Reading]:
+def _checkpoints(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
+    alive = living_runner(paths.lock)
     rows = lab.execute("SELECT trial, folder, size FROM checkpoints").fetchall()
     named = {paths.checkpoint_folder(row["trial"]) / row["folder"] for row in rows}
     there = {one for one in paths.checkpoints.glob("t*/*") if not one.name.startswith("tmp-")}

@@ -257,7 +257,7 @@ def test_killed_at_random_moments(chaos, rng):
 @pytest.mark.parametrize("name", ["script", "command", "numpy", "torch"])
 def test_killed_often(chaos, rng, name):
     if name == "torch" and not has_torch():
-        pytest.skip("no torch in .venv-backends: make test-backends installs it")
+        pytest.skip("no torch in .venv-backends: make test-faults installs it")
     study = chaos(name)
     for number in range(12 if name == "torch" else 40):
         kill_at_random(study, ROLES[number % len(ROLES)], rng)
