@@ -14,7 +14,7 @@ from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
 from labtui.charts.layout import Placed, column_of, notes_below, row_of, x_ticks, y_ticks
 from labtui.charts.overlay import UPRIGHT, spread_labels
 from labtui.charts.palette import ANSI_256, series_slots
-from labtui.charts.raster import SMALLEST, band, render
+from labtui.charts.raster import FEW_POINTS, SMALLEST, band, render, spread
 from labtui.charts.reduce import envelope, pieces
 from labtui.charts.scale import Floats, Scale, View
 from labtui.charts.spec import ChartSpec, Mark
@@ -40,7 +40,6 @@ _TO_ASCII = str.maketrans(
         "▒": ":",
     }
 )
-_FEW_POINTS = 150
 
 
 @dataclass(frozen=True)
@@ -151,6 +150,9 @@ def _plotted(page: _Page, width: int) -> list[str]:
         _draw_marks(plotext, page)
         for layer in page.drawn:
             _draw_layer(plotext, page, layer)
+        for layer in page.drawn:
+            if layer.kind == "points" and layer.series.marker:
+                _draw_signs(plotext, page, layer)
         _draw_tags(plotext, page)
         text: str = plotext.build()
     finally:
@@ -239,7 +241,7 @@ def _draw_layer(plotext: Any, page: _Page, layer: Layer) -> None:
         _draw_band(plotext, page, layer, colour)
     elif layer.kind == "points":
         inside &= (up >= 0) & (up <= 1)
-        few = int(inside.sum()) <= _FEW_POINTS or page.ascii
+        few = int(inside.sum()) <= FEW_POINTS or page.ascii
         glyph = captions.cloud(page.spec, layer.series, page.color)
         marker = glyph if few else "braille"
         plotext.scatter(
@@ -247,6 +249,18 @@ def _draw_layer(plotext: Any, page: _Page, layer: Layer) -> None:
         )
     elif layer.main or page.color:
         _draw_line(plotext, page, layer, index, colour)
+
+
+def _draw_signs(plotext: Any, page: _Page, layer: Layer) -> None:
+    """Draw the sign of some points of a cloud, over the density of all."""
+    across, up = page.x.unit(layer.curve.x), page.y.unit(layer.curve.y)
+    chosen = spread((across >= 0) & (across <= 1) & (up >= 0) & (up <= 1))
+    if len(chosen):
+        colour = _colour(page, ANSI_256[page.colours[page.spec.series.index(layer.series)]])
+        glyph = captions.cloud(page.spec, layer.series, page.color)
+        plotext.scatter(
+            page.across(across[chosen]), page.up(up[chosen]), marker=glyph, color=colour
+        )
 
 
 def _draw_line(plotext: Any, page: _Page, layer: Layer, index: int, colour: int | None) -> None:

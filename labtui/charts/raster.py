@@ -30,7 +30,12 @@ __all__ = ["Drawing", "Grid", "LegendRow", "Reading", "Region", "View", "draw", 
 SMALLEST = 16, 6
 """Fewer columns or rows than these hold no figure."""
 
-_FEW_POINTS = 150
+FEW_POINTS = 150
+"""Points that are drawn as signs, one a cell; of more, only their density can be seen."""
+
+SHAPED = 40
+"""Points of each of several denser clouds whose sign is drawn, so that colour alone tells none."""
+
 _FEW_MARKED = 12
 
 
@@ -142,9 +147,12 @@ def _drawn(
     lane = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
     frame = arrange(spec, x, y, canvas.width, canvas.height, lane=lane)
     draw_frame(canvas, spec, frame)
-    few = sum(len(layer.curve) for layer in drawn if layer.kind == "points") <= _FEW_POINTS
+    few = sum(len(layer.curve) for layer in drawn if layer.kind == "points") <= FEW_POINTS
     for layer in drawn:
         _draw_layer(canvas, frame, layer, x, y, few)
+    for layer in drawn:
+        if layer.kind == "points" and layer.series.marker and not few:
+            _draw_signs(canvas, frame.data, layer, x, y)
     draw_marks(canvas, spec, frame, x, y)
     return Drawing(canvas, frame, x, y, tuple(drawn))
 
@@ -212,7 +220,7 @@ def _draw_line(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale)
     alone[1:] &= ~joined
     seen = alone & _inside(across) & _inside(up)
     if seen.any():
-        few = int(seen.sum()) <= _FEW_POINTS
+        few = int(seen.sum()) <= FEW_POINTS
         canvas.cells(region, _dots(across[seen], up[seen], region, few), layer.role)
 
 
@@ -224,6 +232,20 @@ def _draw_points(
     glyph = layer.series.marker or (DOT if layer.series.emphasis else FAINT_DOT)
     few = few or (bool(layer.series.marker) and len(layer.curve) <= _FEW_MARKED)
     canvas.cells(region, _dots(across[seen], up[seen], region, few, glyph), layer.role)
+
+
+def _draw_signs(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale) -> None:
+    across, up = x.unit(layer.curve.x), y.unit(layer.curve.y)
+    chosen = spread(_inside(across) & _inside(up))
+    glyph = layer.series.marker
+    codes = braille.glyph_cells(across[chosen], up[chosen], glyph, region.width, region.height)
+    canvas.cells(region, codes, layer.role)
+
+
+def spread(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Choose at most `SHAPED` of the points that are seen, evenly in their order."""
+    places = np.flatnonzero(seen)
+    return places[:: max(1, -(-len(places) // SHAPED))]
 
 
 def _draw_infeasible(canvas: Canvas, frame: Frame, layer: Layer, x: Scale) -> None:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from labtui.charts import Axis, ChartSpec, Mark, Series
 from labtui.charts.overlay import short_labels
+from labtui.charts.plotext_text import to_text
 from labtui.charts.raster import View, render
 
 anything = st.one_of(
@@ -380,3 +381,25 @@ def test_a_low_plot_has_more_than_two_ticks():
     spec = ChartSpec("", Axis(), Axis(), (Series([0, 1], [0.02, 0.88]),))
     ticks = [line.partition("┤")[0] for line in render(spec, 50, 12).lines if "┤" in line]
     assert len(ticks) >= 4
+
+
+def test_dense_clouds_are_told_apart_by_their_signs():
+    """Colour alone tells nothing to one who cannot see it: some points keep their signs."""
+    rng = np.random.default_rng(0)
+    clouds = [
+        Series(
+            rng.uniform(0, 1, 400),
+            rng.uniform(0, 1, 400),
+            f"arm {sign}",
+            "points",
+            sign,
+            marker=sign,
+        )
+        for sign in "○△"
+    ]
+    spec = ChartSpec("dense", Axis("x"), Axis("y"), tuple(clouds))
+    for lines in (render(spec, 90, 24).lines, to_text(spec, 90, 24).splitlines()):
+        body = "\n".join(line[10:] for line in lines[1:-6])
+        assert body.count("○") > 10
+        assert body.count("△") > 10
+        assert sum("\u2800" < sign <= "\u28ff" for sign in body) > 100
