@@ -151,9 +151,9 @@ def start_screen(lab: Path | None, *, theme: str | None = None) -> int:
         return ExitCode.USAGE
     for name in ("COLUMNS", "LINES"):  # as a shell exported them once; the terminal knows better
         os.environ.pop(name, None)
-    from labtui.tui.app import run_app
+    from labtui.tui.launcher import show
 
-    return run_app(lab_paths(lab), theme=theme)
+    return show(lab_paths(lab), theme=theme)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -55,9 +55,9 @@ def tour(
     if not (sys.stdin.isatty() and is_terminal(sys.stdout) and is_terminal(sys.stderr)):
         _print(paths)
         return ExitCode.DONE
-    from labtui.tui.app import run_app
+    from labtui.tui.launcher import show
 
-    code = run_app(paths, theme=theme, welcome=copied)
+    code = show(paths, theme=theme, welcome=copied)
     say(f"the tour stays in {paths.db}; `labtui tour` goes on with it, --fresh begins again")
     return code
 

@@ -57,6 +57,45 @@ def test_a_signal_gives_the_terminal_back_and_is_the_exit_code(tmp_path, name):
     given.screen.close()
 
 
+DEATH = """
+import ctypes, os, signal, sys
+from labtui.tui.screens.lab import LabScreen
+def action_note(self):
+    {death}
+LabScreen.action_note = action_note
+from labtui.cli.app import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("death", "code"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", 137),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", 139),
+        ("ctypes.string_at(0)", 139),
+        ("os.abort()", 134),
+        ("os._exit(3)", 3),
+    ],
+)
+def test_a_screen_that_dies_below_python_gives_the_terminal_back(tmp_path, death, code):
+    given = Given(tmp_path, sys.executable, "-c", DEATH.format(death=death))
+    given.screen.press(b"N")
+    assert given.screen.ended() == code
+    assert given.is_given_back()
+    if code > 128:
+        assert b"no run is harmed: `labtui` opens it again" in given.screen.output
+    given.screen.close()
+
+
+def test_the_screen_closes_when_its_parent_is_killed(tmp_path):
+    given = Given(tmp_path)
+    os.kill(given.screen.process.pid, signal.SIGKILL)
+    wait_until(given.is_given_back)
+    assert given.screen.ended() == -signal.SIGKILL
+    given.screen.close()
+
+
 def test_a_closed_terminal_ends_the_program(tmp_path):
     given = Given(tmp_path)
     given.screen.close()  # a lost connection: the kernel sends SIGHUP
