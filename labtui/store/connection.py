@@ -108,6 +108,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises:
         LabBroken: When the file cannot be opened, or the pragmas do not hold.
     """
+    refuse_emptied(path)
     try:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -150,9 +151,26 @@ def open_reader(path: Path) -> sqlite3.Connection:
     # Asked, not tried: closing a file drops all locks this process holds on it, SQLite's too.
     if not os.access(path, os.R_OK):
         raise LabBroken(f"{path}: permission denied; expected a lab that you may read")
+    refuse_emptied(path)
     if not _writable(path):
         return _open_immutable(path)
     return _connect(path, "mode=ro")
+
+
+def refuse_emptied(path: Path) -> None:
+    """Make sure that an empty file has no log: SQLite, opening the two, removes the log.
+
+    No lab is ever so: its file has a page before its log has a commit.
+
+    Raises:
+        LabDamaged: It has one, which holds all that is left of a lab.
+    """
+    log = path.with_name(path.name + "-wal")
+    if path.is_file() and not path.stat().st_size and log.is_file() and log.stat().st_size:
+        raise LabDamaged(
+            f"{path} is empty, and {log.name} beside it holds commits of the lab that it was; "
+            f"nothing was opened, which would remove them; {ADVICE}"
+        )
 
 
 def _writable(path: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -23,16 +22,13 @@ from labtui.store.paths import LabPaths
 from labtui.store.recovery import holes
 from labtui.store.salvage import foreign_log, sane
 from labtui.store.schema import MIGRATIONS
+from labtui.store.soundness import unused_pages
+from labtui.store.space import room, size
 from labtui.store.summaries import summarize
 
 Level = Literal["ok", "notice", "wrong"]
 MOST_NAMED = 5
 """How many faults of a kind are named; the rest is counted."""
-CHECKPOINTS_AHEAD = 10
-"""Free space for fewer of the largest checkpoint than this is worth a word: two slots that keep
-their two best and their newest write six, and one is written beside the old before it goes."""
-LEAST_FREE = 100 << 20
-"""Bytes that a study of logs and points alone is likely to need (100 MB hold 4 million points)."""
 OTHER = "name a lab with --lab; of one whose beginning is lost, --recover reads the rest"
 RECOVER = "`labtui doctor --recover` writes what can be saved to a new lab"
 
@@ -94,25 +90,12 @@ def _try_locks(folder: Path) -> str:
 
 
 def _free_space(paths: LabPaths) -> Reading:
-    free = shutil.disk_usage(paths.db.parent).free
-    largest = 0
+    found = room(paths.db.parent, None)
     with contextlib.suppress(LabError, *UNREADABLE), contextlib.closing(_open(paths)) as lab:
-        found = lab.execute("SELECT max(size) FROM checkpoints WHERE typeof(size) = 'integer'")
-        largest = found.fetchone()[0] or 0
-    needed = max(LEAST_FREE, CHECKPOINTS_AHEAD * largest)
-    beside = f"; the largest checkpoint takes {size(largest)}" if largest else ""
-    level: Level = "ok" if free >= needed else "notice" if free > 2 * largest else "wrong"
-    advice = "" if level == "ok" else f"make room for {size(needed)}: a study pauses without"
-    return Reading("free space", level, f"{size(free)}{beside}", advice)
-
-
-def size(number: float) -> str:
-    """Write a number of bytes as people read it."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            return f"{number:.3g} {unit}" if number < 1000 else f"{number:.0f} {unit}"
-        number /= 1000
-    raise AssertionError  # pragma: no cover
+        found = room(paths.db.parent, lab)
+    level: Level = "ok" if found.suffices else "wrong" if found.holds_none else "notice"
+    advice = "" if level == "ok" else f"make room for {size(found.needed)}: a study pauses without"
+    return Reading("free space", level, str(found), advice)
 
 
 # -- the file -------------------------------------------------------------------------------------
@@ -192,6 +175,9 @@ def _header(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
 
 def _pages(paths: LabPaths, lab: sqlite3.Connection) -> Iterator[Reading]:
     found = [row[0] for row in lab.execute(f"PRAGMA integrity_check({MOST_NAMED + 1})")]
+    if found == ["ok"]:
+        unused = unused_pages(lab)
+        found = [unused] if unused else found
     if found == ["ok"]:
         yield Reading("pages", "ok", "every page and index is whole")
         return

@@ -41,6 +41,8 @@ def look(connection: sqlite3.Connection, seconds: float) -> str:
             verdict = "" if found is None or found[0] == "ok" else str(found[0])
             if verdict:
                 break
+        else:
+            verdict = unused_pages(connection)
     except sqlite3.Error as error:
         interrupted = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
         verdict = "" if interrupted or busy(error) else str(error)
@@ -50,6 +52,30 @@ def look(connection: sqlite3.Connection, seconds: float) -> str:
         timer.cancel()
         timer.join()
     return verdict.replace("*** in database main ***\n", "").replace("\n", "; ")
+
+
+_PAGES = """SELECT p.page_count - f.freelist_count - (SELECT count(*) FROM dbstat)
+    - (p.page_count * s.page_size > 1 << 30)
+FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s"""
+"""One statement, hence one moment of the file; the page at 1 GiB is SQLite's own, for its locks."""
+
+
+def unused_pages(connection: sqlite3.Connection) -> str:
+    """Look for pages that no table, index or free list has: rows that nobody can reach.
+
+    SQLite's own check looks for them only where a table comes first in its list of tables: in a
+    file with views (seen with 3.40) it may leave that part out.
+
+    Returns:
+        What is wrong; empty where nothing is, or where this SQLite was built without the means.
+    """
+    try:
+        lost = connection.execute(_PAGES).fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return ""
+        raise
+    return f"{lost} pages are never used" if lost else ""
 
 
 def busy(error: sqlite3.Error) -> bool:

@@ -8,6 +8,7 @@ machine.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import threading
@@ -106,6 +107,7 @@ class Channel:
     def __init__(self, stream: socket.socket) -> None:
         """Take over a connected socket."""
         self._stream = stream
+        self._file = os.fstat(stream.fileno())
         self._sending = threading.Lock()
         self._frames = FrameBuffer()
         self.severed = False
@@ -116,6 +118,14 @@ class Channel:
             raise Forked("found a report of a forked process")
         with self._sending:
             self._stream.sendall(frame)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the connection is still this process's own: a trainer may close any file."""
+        try:
+            return os.path.samestat(os.fstat(self._stream.fileno()), self._file)
+        except OSError:
+            return False
 
     def sever(self) -> None:
         """Let go of the connection in a forked copy of this process: it belongs to the original."""

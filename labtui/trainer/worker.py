@@ -21,6 +21,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 from labtui.trainer.channel import CUT_OFF, WORN_OUT, Channel, pack_message, pack_points
 from labtui.trainer.checkpoints import Keeper
 from labtui.trainer.current import set_current
+from labtui.trainer.offspring import Offspring
 from labtui.trainer.patience import open_stream
 from labtui.trainer.sources import sources, watch_imports
 from labtui.trainer.stack import Stack
@@ -36,7 +37,7 @@ from labtui.trainer.trial import (
     TrialEnd,
 )
 
-TRACEBACK_LINES = 40
+TRACEBACK_LINES = 20  # kept with the trial, the line of the cut included
 TRACEBACK_CHARACTERS = 500  # of a line: a path, a statement; what an error says may be all its data
 OUTCOME = Tuple[str, str, str]
 
@@ -89,6 +90,8 @@ class Worker:
         self._stops: Set[Tuple[int, int]] = set()  # may be asked for before they began
         self._entries: Dict[str, Callable[..., object]] = {}
         self._surroundings = Surroundings()
+        self._offspring = Offspring()
+        self._is_worn = False
 
     def run(self) -> None:
         """Train until the runner closes its end or kills this process."""
@@ -99,10 +102,10 @@ class Worker:
         self._channel.send(pack_message({"kind": "ready", "pid": os.getpid()}))
         while True:
             self._serve(self._assignments.get())
-            if not self._surroundings.put_back():
-                os._exit(
-                    WORN_OUT
-                )  # a limit was lowered that cannot be raised: the next is for another
+            # A limit was lowered that cannot be raised, or what this process holds of others that
+            # it started is dead: the next trial is for another worker.
+            if not self._surroundings.put_back() or self._is_worn:
+                os._exit(WORN_OUT)
 
     def _sever(self) -> None:
         """Make a copy that the trainer forks harmless: results come from the original alone."""
@@ -120,7 +123,9 @@ class Worker:
                 trial = self._training.get(attempt)
                 if trial is not None:
                     trial.request_stop()
-        os._exit(0)  # the runner is gone: nobody would keep what is trained from here on
+        # The runner is gone: nobody would keep what is trained from here on. Or the trainer cut off
+        # this process alone.
+        os._exit(0 if self._channel.is_held else CUT_OFF)
 
     def _flush(self) -> None:
         """Send what was logged shortly before a long silence, e.g. an evaluation."""
@@ -171,6 +176,7 @@ class Worker:
             set_current(None)
         if self._channel.severed:
             _leave_copy(error)
+        self._is_worn = self._offspring.sweep()  # the end gives the device to the next trial
         for lane in lanes:
             lane.end(error)
         if error is not None:  # its frames hold the model, and a GPU's memory with it
@@ -367,15 +373,21 @@ def _storable(text: str) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return _shortened("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    """Give the traceback that is kept with the trial; a longer one is whole in its log."""
+    whole = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    short = _shortened(whole)
+    if short.count("\n") != whole.rstrip("\n").count("\n"):
+        with contextlib.suppress(Exception):  # the trainer closed or replaced it
+            print(whole, end="", file=sys.stderr, flush=True)
+    return short
 
 
 def _shortened(text: str) -> str:
     """Leave out the middle of a traceback with many lines, and the ends of long ones."""
     lines = text.splitlines()
     if len(lines) > TRACEBACK_LINES:
-        cut = len(lines) - TRACEBACK_LINES
-        lines = [lines[0], f"  … {cut} lines cut …", *lines[-TRACEBACK_LINES:]]
+        cut = len(lines) - TRACEBACK_LINES + 1
+        lines = [lines[0], f"  … {cut} lines cut …", *lines[1 + cut :]]
     most = TRACEBACK_CHARACTERS
     return _storable("\n".join(s if len(s) <= most else f"{s[:most]} …" for s in lines))
 

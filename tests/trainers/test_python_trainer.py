@@ -1,4 +1,5 @@
 import hashlib
+import multiprocessing
 import os
 import pickle
 import sys
@@ -38,7 +39,8 @@ def folder(tmp_path, monkeypatch):
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if name.startswith(("labtui_user_", "helper_of")):
+        found = getattr(sys.modules[name], "__file__", None) or ""
+        if found.startswith(os.path.realpath(tmp_path)):
             del sys.modules[name]
 
 
@@ -57,14 +59,14 @@ def test_loads_once_per_process(folder):
     run()
     (folder / "my_script.py").write_text("raise SystemExit('loaded again')")
     run()
-    assert sys.modules["labtui_user_my_script"].LOADS == [1, 2, 2]
+    assert sys.modules["my_script"].LOADS == [1, 2, 2]
 
 
 def test_hash_is_of_the_bytes_that_run(folder):
     trainer.load("my_script.py")
     (folder / "my_script.py").write_text("edited = True\n")
     digest = hashlib.sha256(SCRIPT.encode()).hexdigest()
-    assert sys.modules["labtui_user_my_script"].__labtui_sha256__ == digest
+    assert sys.modules["my_script"].__labtui_sha256__ == digest
     helper = hashlib.sha256(b"LOSS = 0.5\n").hexdigest()
     found = sources(str(folder))
     assert found == {"my_script.py": digest, "helper_of_the_script.py": helper}
@@ -76,12 +78,27 @@ def test_module_can_be_pickled_from(folder):
     assert module.__file__ == os.path.realpath("my_script.py")
 
 
+def test_what_it_starts_finds_it_by_name(folder):
+    """Loaders and pools send the names of classes to processes that import them."""
+    module = trainer.load("my_script.py")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(repr, (module.Point(),)) == repr(module.Point())
+
+
+def test_a_file_named_like_a_module_hides_none(folder):
+    (folder / "json.py").write_text("def train(trial): pass\n")
+    (folder / "two words.py").write_text("def train(trial): pass\n")
+    assert trainer.load("json.py").__name__ == "labtui_user_json"
+    assert sys.modules["json"].dumps
+    assert trainer.load("two words.py").__name__ == "labtui_user_two words"
+
+
 def test_encoding_of_the_source_is_respected(folder):
     (folder / "latin.py").write_bytes(
         b"# coding: latin-1\ntrain = lambda trial: None\nWORD = '\xe9'\n"
     )
     run("latin.py")
-    assert sys.modules["labtui_user_latin"].WORD == "é"
+    assert sys.modules["latin"].WORD == "é"
 
 
 def test_missing_file(folder):
@@ -106,7 +123,7 @@ def test_a_script_that_fails_to_load_is_not_half_loaded(folder):
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             run("broken.py")
-    assert "labtui_user_broken" not in sys.modules
+    assert "broken" not in sys.modules
 
 
 def test_wrong_syntax_names_the_file_and_line(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from types import ModuleType
@@ -36,7 +37,10 @@ def train(trial: Trial) -> None:
 
 
 def load(file: str) -> ModuleType:
-    """Import `file` under the name ``labtui_user_`` + its stem, once per process.
+    """Import `file` under the name of its stem, once per process.
+
+    So the processes that it starts can import it too: those of a loader or a pool are sent names.
+    One that is another module's name gets the prefix ``labtui_user_``.
 
     The bytes that are hashed are the bytes that are compiled, so ``__labtui_sha256__`` vouches for
     what runs even when the file is edited meanwhile. Its folder joins the import path.
@@ -46,13 +50,13 @@ def load(file: str) -> ModuleType:
         return _loaded[path]
     source = read(file)
     folder, base = os.path.split(path)
-    name = f"labtui_user_{os.path.splitext(base)[0]}"
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    name = _name(path, os.path.splitext(base)[0])
     module = ModuleType(name)
     module.__file__ = path
     module.__dict__["__labtui_sha256__"] = source.sha256
     code = source.compile()
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     # Registered before it runs, as an import does: dataclasses and pickles look there.
     sys.modules[name] = module
     try:
@@ -62,6 +66,19 @@ def load(file: str) -> ModuleType:
         raise
     _loaded[path] = module
     return module
+
+
+def _name(path: str, stem: str) -> str:
+    """Give the name under which anybody who imports it finds this very file."""
+    free = f"labtui_user_{stem}"
+    if stem in sys.modules or not stem.isidentifier():
+        return free
+    try:
+        found = importlib.util.find_spec(stem)
+    except (ImportError, ValueError):
+        return free
+    is_it = found is not None and found.origin and os.path.realpath(found.origin) == path
+    return stem if is_it else free
 
 
 def function(module: ModuleType, name: str) -> Callable[[Trial], Any]:
