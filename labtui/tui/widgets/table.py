@@ -165,6 +165,11 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
         return self._rows
 
     @property
+    def shown_columns(self) -> list[str]:
+        """The keys of the columns, in their order."""
+        return [column.key for column in self._columns]
+
+    @property
     def sorting(self) -> tuple[str, bool]:
         """The key of the column that it is sorted by, and whether the other way round."""
         return self._sort, self._reversed
@@ -173,6 +178,11 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
     def current(self) -> T | None:
         """The record under the cursor."""
         return self._rows[self._cursor] if self._rows else None
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether somebody put the cursor where it is; until then it stays at the top."""
+        return self._moved
 
     def go_to(self, key: Hashable) -> bool:
         """Put the cursor on a record; False when it is not in the table."""
@@ -292,7 +302,16 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
         hidden = width - self._width
         if hidden > 0:
             width = self._width + next((edge for edge in self._edges() if edge >= hidden), hidden)
-        self.virtual_size = Size(width, len(self._rows) + 1)
+        size = Size(width, len(self._rows) + 1)
+        if size == self.virtual_size:
+            return
+        if self.styles.is_auto_height:
+            self.virtual_size = size
+            return
+        # The table stays where it is: only its scroll bars change, and nothing is laid out anew.
+        self.set_reactive(Table.virtual_size, size)
+        self._scroll_update(size)
+        self.refresh()
 
     def _edges(self) -> list[int]:
         """Give the places to scroll to, where a column begins."""
