@@ -15,9 +15,10 @@ from typing import Any
 from labtui import __version__
 from labtui.engine.devices import CPU, VISIBLE, cores, devices, gpu_use
 from labtui.engine.leftovers import leftovers
-from labtui.store.health import Reading, read_lab, read_leftovers, read_place, size
+from labtui.store.health import Reading, read_lab, read_leftovers, read_place
 from labtui.store.paths import LabPaths
 from labtui.store.recovery import Recovered
+from labtui.store.space import size
 
 Sections = list[tuple[str, list[Reading]]]
 
@@ -228,7 +229,7 @@ def recovered_lines(found: Recovered) -> list[str]:
         if not (one.rows or one.backup or one.missing):
             continue
         more = f", and {one.backup} from {found.backup}" if one.backup else ""
-        result.append(f"{one.table}: {one.rows} rows{more}")
+        result.append(f"{one.table}: {one.rows} row{'s' * (one.rows != 1)}{more}")
         result += [f"  may lack rows {place}" for place in one.missing[:MOST_SHOWN]]
         if len(one.missing) > MOST_SHOWN:
             result.append(f"  and in {len(one.missing) - MOST_SHOWN} more places")
