@@ -14,8 +14,8 @@ MARK = "LABTUI_WORKER"
 """The variable of the environment that tells the guard, too, whose a process is."""
 
 PATIENCE = 0.5
-"""Seconds in which what a trainer no longer needs (a pool, a loader) may end by itself: those of
-multiprocessing and of torch take a tenth of it."""
+"""Seconds in which what a trainer no longer needs (a pool, a loader) may end by itself, and then
+again once it was asked to: those of multiprocessing and of torch take a tenth of it."""
 
 KILLING = 2.0
 """Seconds in which what was killed is gone, unless it waits for a device."""
@@ -46,24 +46,25 @@ class Offspring:
         gc.collect()  # a pool that nobody refers to ends what it started
         if self._gone(PATIENCE):
             return False
-        deadline = time.monotonic() + KILLING
-        while time.monotonic() < deadline:
-            left = self._left()
-            if not left:
-                break
-            for pid in left:
-                with contextlib.suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(POLL_SECONDS)
+        self._send(signal.SIGTERM)
+        if not self._gone(PATIENCE):
+            self._gone(KILLING, signal.SIGKILL)
         return True
 
-    def _gone(self, seconds: float) -> bool:
+    def _gone(self, seconds: float, number: int = 0) -> bool:
+        """Wait until nothing is left, with a signal to whatever appears meanwhile."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            self._send(number)
             time.sleep(POLL_SECONDS)
             if not self._left():
                 return True
         return False
+
+    def _send(self, number: int) -> None:
+        for pid in self._left() if number else ():
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
 
     def _left(self) -> List[int]:
         helpers = set(_helpers())
