@@ -10,7 +10,7 @@ PINNED = -c constraints.txt
 
 .DEFAULT_GOAL := help
 .PRECIOUS: %/.pip
-.PHONY: help demo test bad-inputs test-faults test-mutants fuzz test-monkey coverage test-backends test-integrations \
+.PHONY: help demo test bad-inputs test-faults test-mutants test-offline fuzz test-monkey test-screens coverage test-backends test-integrations \
 	lint format types imports bytecode docs screenshots tour-lab \
 	bench bench-log bench-dispatch bench-charts bench-check bench-boundaries bench-importance bench-arms bench-launches \
 	bench-exploit bench-steps bench-start bench-study bench-screens clean
@@ -37,6 +37,9 @@ test-mutants: .venv/.dev ## take promises out of copies of the program; the faul
 bad-inputs: .venv/.dev ## do every bad input of the catalogue, print what is said, write docs/bad-inputs.md
 	@.venv/bin/python -m tests.bad_inputs
 
+test-offline: .venv/.dev ## run the tests where no network is, and see that nothing asks for one (Linux)
+	@.venv/bin/python -m tests.hostile.offline
+
 fuzz: .venv/.dev ## feed anything to whatever reads or shows it (FUZZ=2000 examples a test)
 	@LABTUI_FUZZ=$(FUZZ) .venv/bin/python -m pytest -n $(WORKERS) --timeout 3600 tests/fuzz
 
@@ -45,6 +48,10 @@ coverage: .venv/.dev ## run the tests and say which lines they reach (slower: it
 	@.venv/bin/coverage run -m pytest -n $(WORKERS) -m "not backend" --ignore=tests/e2e
 	@.venv/bin/coverage combine -q
 	@.venv/bin/coverage report
+
+test-screens: .venv/.dev ## walk every screen through every state and theme (a minute)
+	@LABTUI_SCREENS=1 .venv/bin/python -m pytest -n 2 tests/tui/test_states.py tests/tui/test_newcomer.py \
+		tests/tui/test_themes_screens.py
 
 test-monkey: .venv/.dev ## press 16,000 random keys and buttons on the screen, in 40 labs (long)
 	@LABTUI_MONKEY=400 LABTUI_MONKEYS=20 .venv/bin/python -m pytest -n 2 tests/tui/test_monkey.py

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +29,7 @@ from textual.pilot import Pilot  # noqa: E402
 from textual.strip import Strip  # noqa: E402
 
 from docs.cells import to_svg  # noqa: E402
+from labtui.store.lab import Lab  # noqa: E402
 from labtui.store.paths import LabPaths  # noqa: E402
 from labtui.tour import open_tour  # noqa: E402
 from labtui.tui.app import LabApp  # noqa: E402
@@ -34,7 +37,7 @@ from labtui.tui.settings import Settings  # noqa: E402
 
 FOLDER = Path(__file__).with_name("screens")
 
-USUAL, WIDE, SMALL = (120, 35), (160, 50), (80, 24)
+USUAL, WIDE, SMALL, VAST = (120, 35), (160, 50), (80, 24), (200, 50)
 LONGEST = 20.0
 """Seconds that a screen may take to show what is waited for."""
 ELSEWHERE = "~/tour"
@@ -57,6 +60,7 @@ class Shot:
         size: Columns and rows.
         theme: Of the app; None for the usual one.
         welcome: Whether the card of the tour is open.
+        live: Whether the study `LIVE` is trained meanwhile.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Shot:
     size: tuple[int, int] = USUAL
     theme: str | None = None
     welcome: bool = False
+    live: bool = False
 
 
 ANSWER = "width=128's best"
@@ -82,6 +87,19 @@ PAIR = (
 )
 """four-layers and its follow-up with clipping, marked in the list (which moves on), compared."""
 
+LIVE = """
+study: longer
+goal: Is the order of the widths the same when training is much longer?
+workload: digits-mlp
+trainer: numpy
+objective: {metric: validation/error_rate, goal: minimize}
+budget: {trials: 24, max_train_steps: 6000, eval_every: 200}
+hyperparameters:
+  width: {role: scientific, values: [32, 128]}
+  learning_rate: {role: nuisance, range: [0.003, 0.3], scale: log}
+"""
+"""A study that trains for about a minute on two cores, for the pictures of one under way."""
+
 LAB = (
     Shot("welcome", "WelcomeScreen", "What to try in the tour", shows="first-look", welcome=True),
     Shot("lab", "LabScreen", "The studies of a lab", shows="first-look", size=WIDE),
@@ -94,6 +112,12 @@ LAB = (
     Shot("new", "NewScreen", "Designing a study", NEW, "learning_rate", size=WIDE),
     Shot("file", "FileScreen", "Its file", (*NEW, ("learning_rate", "v")), "workload:"),
     Shot("export", "ExportScreen", "What can be exported", (("first-look", "e"),), ".csv"),
+    Shot(
+        *("running", "LabScreen", "A study that is trained, and what each slot is at"),
+        shows="/step",
+        size=WIDE,
+        live=True,
+    ),
 )
 
 STUDY = (
@@ -127,6 +151,13 @@ STUDY = (
     ),
     Shot("design", "StudyScreen", "Roles and space", ((ANSWER, "8"),), "learning_rate", "wider"),
     Shot("help", "HelpScreen", "Help on a study", ((ANSWER, "f1"),), "conclude", "wider"),
+    Shot("vast", "StudyScreen", "A study in 200 columns", (), ANSWER, "wider", VAST),
+    Shot(
+        *("verdict-light", "StudyScreen", "A verdict in a light theme"),
+        shows=ANSWER,
+        study="wider",
+        theme="textual-light",
+    ),
 )
 
 NEXT = (
@@ -144,12 +175,37 @@ NEXT = (
     ),
     Shot("rerun", "AgainScreen", "What can be trained again", ((ANSWER, "r"),), "rerun", "wider"),
     Shot("compare", "CompareScreen", "Side by side", PAIR, "clip_norm", size=WIDE),
+    Shot(
+        *("compare-curves", "CompareScreen", "Their curves over each other"),
+        (*PAIR, ("clip_norm", "2")),
+        "step",
+        size=WIDE,
+    ),
+    Shot(
+        *("compare-isolation", "CompareScreen", "Their isolation plots on one axis"),
+        (*PAIR, ("clip_norm", "3")),
+        "on one axis",
+        size=WIDE,
+    ),
+    Shot(
+        *("trial-curves", "TrialScreen", "All curves of a trial that blew up"),
+        (("diverged", "2"), ("0.02222", "G"), ("four-layers", "enter"), ("four-layers/", "2")),
+        "grad_norm",
+        "four-layers",
+    ),
     Shot("add", "AddScreen", "What to compare with", (*PAIR, ("clip_norm", "A")), "with"),
     Shot(
         *("launch", "LaunchScreen", "A launch: fresh reruns of the candidate and of the baseline"),
         (("search-luck", "L"),),
         "adopt",
         "optimizers-widen",
+    ),
+    Shot(
+        *("launch-light", "LaunchScreen", "A launch in a light theme"),
+        (("search-luck", "L"),),
+        "adopt",
+        "optimizers-widen",
+        theme="textual-light",
     ),
     Shot(
         "ask", "AskScreen", "Before training", ((ANSWER, "L"), ("go on", "enter")), "yes", "wider"
@@ -176,6 +232,35 @@ def recent(lab: Path) -> None:
                 (f"{days.total_seconds():+.0f} seconds",),
             )
         connection.execute("UPDATE studies SET folder = ? WHERE folder <> ''", (ELSEWHERE,))
+
+
+@contextmanager
+def trained(lab: Path) -> Iterator[None]:
+    """Train the study `LIVE` in a copy of the lab that takes its place meanwhile."""
+    kept = lab.with_suffix(".kept")
+    shutil.copy(lab, kept)
+    file = Path("longer.yaml")
+    file.write_text(LIVE)
+    labtui = [sys.executable, "-m", "labtui.cli.app"]
+    begin = [*labtui, "run", str(file), "--detach", "--slots", "2", "--lab", str(lab)]
+    try:
+        subprocess.run(begin, check=True, capture_output=True, cwd=Path.cwd())
+        yield
+    finally:
+        end = [*labtui, "stop", "longer", "--lab", str(lab)]
+        subprocess.run(end, check=False, capture_output=True)
+        deadline = time.monotonic() + LONGEST
+        while runner_of(lab) is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for one in lab.parent.glob(f"{lab.name}-*"):
+            one.unlink()
+        kept.replace(lab)
+
+
+def runner_of(lab: Path) -> object:
+    """Give the runner that is at work in a lab; None without one."""
+    with Lab(LabPaths(lab)) as opened:
+        return opened.runner()
 
 
 async def take(shot: Shot, paths: LabPaths) -> str:
@@ -243,7 +328,8 @@ def main(names: Sequence[str]) -> int:
             if names and shot.name not in names:
                 continue
             try:
-                drawn = asyncio.run(take(shot, LabPaths(Path("lab.db"))))
+                with trained(Path("lab.db")) if shot.live else nullcontext():
+                    drawn = asyncio.run(take(shot, LabPaths(Path("lab.db"))))
             except Exception as error:  # the others are made all the same
                 print(f"{shot.name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 failed += 1

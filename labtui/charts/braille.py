@@ -9,13 +9,6 @@ import numpy.typing as npt
 
 from labtui.charts.scale import Floats
 
-_DOTS = tuple(
-    (row, column, np.uint8(bit))
-    for row, column, bit in (
-        (1, 0, 1), (2, 0, 2), (0, 1, 3), (1, 1, 4), (2, 1, 5), (3, 0, 6), (3, 1, 7)
-    )
-)  # fmt: skip
-"""Row and column in its cell of every dot but the first, and its bit."""
 _BLANK_BRAILLE = 0x2800
 Pixels: TypeAlias = npt.NDArray[np.int32]
 _EIGHTHS = np.array([0, *range(0x2581, 0x2589)], dtype=np.uint32)
@@ -63,10 +56,17 @@ def glyph_cells(
 ) -> npt.NDArray[np.uint32]:
     """Draw one character a point; arguments and result as in `line_cells`."""
     codes = np.zeros((height, width), dtype=np.uint32)
+    codes[cells_of(x, y, width, height)] = ord(glyph)
+    return codes
+
+
+def cells_of(
+    x: Floats, y: Floats, width: int, height: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Give rows and columns of the cells of points; arguments as in `line_cells`."""
     columns = pixels(x, 2 * width).astype(np.int64) // 2
     rows = pixels(1 - y, 4 * height).astype(np.int64) // 4
-    codes[rows, columns] = ord(glyph)
-    return codes
+    return rows, columns
 
 
 def bar_cells(
@@ -229,11 +229,14 @@ def _packed(columns: Pixels, rows: Pixels, width: int, height: int) -> npt.NDArr
 
 
 def _gathered(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
-    """Turn lit pixels, shape (4 height, 2 width), into braille characters."""
-    dots = lit.view(np.uint8)
-    codes = dots[::4, ::2].copy()
-    for row, column, bit in _DOTS:
-        codes |= dots[row::4, column::2] << bit
-    found = codes.astype(np.uint32)
-    found[codes != 0] += _BLANK_BRAILLE
-    return found
+    """Turn lit pixels, shape (4 height, 2 width), into braille characters.
+
+    The two pixels of a row of a cell are read as one number: the left one is its lowest bit, the
+    right one that of its upper byte. Shifted together they leave the bits 0, 1, 2, 6 on the left,
+    which are those of braille, and the same of the upper byte, which go to 3, 4, 5 and 7.
+    """
+    pairs = np.ascontiguousarray(lit).view(np.uint8).view("<u2")
+    both = pairs[::4] | pairs[1::4] << 1 | pairs[2::4] << 2 | pairs[3::4] << 6
+    dots = both & 0x47 | both >> 5 & 0x38 | both >> 7 & 0x80
+    codes: npt.NDArray[np.uint32] = (dots | (dots != 0) * np.uint16(_BLANK_BRAILLE)).astype("u4")
+    return codes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from labtui.charts.grid import cut, in_cells
 from labtui.charts.overlay import FAINT_DOT
 from labtui.charts.palette import ANSI_256
+from labtui.charts.signs import Sign, line_signs
 from labtui.charts.spec import ChartSpec, Series
 
 GREY = 244
@@ -12,9 +13,6 @@ GREY = 244
 
 RED = 160
 """Infeasible points, in the 256-colour table."""
-
-TAGS = "123456789abcdefghijklmnopqrstuvwxyz"
-"""Written along the curves where there is no colour."""
 
 _ASCII_LINES = "*+o#@%&="
 _CLOUDS = "•×+○△□"
@@ -42,10 +40,9 @@ def cloud(spec: ChartSpec, series: Series, color: bool) -> str:
     return _CLOUDS[0 if color else clouds.index(series) % len(_CLOUDS)]
 
 
-def tagged(spec: ChartSpec, color: bool, ascii: bool) -> list[Series]:
-    """The curves that need a tag, since neither colour nor marker tells them apart."""
-    lines = [series for series in spec.series if series.role == "line" and series.label]
-    return [] if color or ascii or len(lines) < 2 else lines[: len(TAGS)]
+def signed(spec: ChartSpec, colours: tuple[int, ...], color: bool, ascii: bool) -> dict[int, Sign]:
+    """The signs of curves; in ASCII each is drawn with a character of its own instead."""
+    return {} if ascii else line_signs(spec.series, colours, dimmed=not color)
 
 
 def legend(
@@ -61,11 +58,12 @@ def legend(
         ascii: Whether curves are drawn in ASCII.
     """
     lines: list[str] = []
+    signs = signed(spec, colours, color, ascii)
     used = width
     for index, series in enumerate(spec.series):
         if not series.label:
             continue
-        swatch = _swatch(spec, series, index, color, ascii)
+        swatch = _swatch(spec, series, index, color, ascii, signs)
         code = RED if series.role == "infeasible" else ANSI_256[colours[index]]
         code = GREY if series.role == "band" else code
         painted = f"\x1b[38;5;{code}m{swatch}\x1b[0m" if color else swatch
@@ -80,7 +78,14 @@ def legend(
     return lines
 
 
-def _swatch(spec: ChartSpec, series: Series, index: int, color: bool, ascii: bool) -> str:
+def _swatch(
+    spec: ChartSpec,
+    series: Series,
+    index: int,
+    color: bool,
+    ascii: bool,
+    signs: dict[int, Sign],
+) -> str:
     if series.role == "points":
         return cloud(spec, series, color)
     if series.role != "line":
@@ -89,5 +94,4 @@ def _swatch(spec: ChartSpec, series: Series, index: int, color: bool, ascii: boo
         return "✗" if series.role == "infeasible" else "█"
     if ascii:
         return ascii_line(index)
-    tags = tagged(spec, color, ascii)
-    return TAGS[tags.index(series)] if series in tags else "━━"
+    return f"━{signs[index].glyph}" if index in signs else "━━"

@@ -229,6 +229,19 @@ class Canvas:
         np.copyto(self.codes[rows, columns], codes, where=drawn)
         np.copyto(self.roles[rows, columns], np.int16(self.role(role)), where=drawn)
 
+    def glyphs(
+        self,
+        region: Region,
+        rows: npt.NDArray[np.int64],
+        columns: npt.NDArray[np.int64],
+        glyph: str,
+        role: str,
+    ) -> None:
+        """Draw one character in some cells of a region."""
+        at = rows + region.top, columns + region.left
+        self.codes[at] = ord(glyph)
+        self.roles[at] = self.role(role)
+
     def ink(self, region: Region) -> int:
         """How much of a region is drawn on: a cell of a faint curve counts 1, any other 3."""
         rows = slice(region.top, region.top + region.height)

@@ -36,6 +36,7 @@ class Layer:
         main: Whether it is what the crosshair reads, not a raw curve behind it.
         low: The lower edge of a band in axis coordinates, a value a point of `curve`.
         paint: Whether it has the full colour of its series or the faint one.
+        place: The place of its series in the figure.
     """
 
     series: Series
@@ -45,6 +46,7 @@ class Layer:
     main: bool = True
     low: Floats | None = None
     paint: Paint = "series"
+    place: int = -1
 
 
 def is_log(axis: Axis, wanted: bool | None) -> bool:
@@ -108,7 +110,8 @@ def _of_series(
             series.made.pop(old, None)
         series.made[key] = made
     for layer in made:
-        yield replace(layer, role=layer.role if layer.role else f"{layer.paint}:{index}")
+        role = layer.role if layer.role else f"{layer.paint}:{index}"
+        yield replace(layer, role=role, place=index)
 
 
 def _make(series: Series, log_x: bool, log_y: bool, smoothing: float) -> Iterator[Layer]:
@@ -180,7 +183,7 @@ def _scale(
 ) -> Scale:
     if axis.categories is not None:
         fitted = -0.5, max(len(axis.categories), 1) - 0.5
-    elif axis.limits is not None:
+    if axis.limits is not None:
         fitted = chosen_limits(axis.limits, fitted, log=log)
     low, high = chosen_limits(wanted, fitted, log=log)
     return Scale(low, high, log, axis.categories)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from labtui.charts.grid import Canvas, LegendRow, Reading, Region, cut, in_cells
 from labtui.charts.layers import Layer
 from labtui.charts.layout import Frame, column_of, row_of
 from labtui.charts.scale import Scale, coordinates
+from labtui.charts.signs import Sign
 from labtui.charts.spec import ChartSpec, Mark, Series
 from labtui.charts.ticks import short_number
 
@@ -144,9 +145,19 @@ def _nearest(layer: Layer, at: float, column: float) -> int | None:
 
 
 def legend_rows(
-    spec: ChartSpec, hidden: frozenset[str | int], read: list[Reading] | None
+    spec: ChartSpec,
+    hidden: frozenset[str | int],
+    read: list[Reading] | None,
+    signs: Mapping[int, Sign],
 ) -> list[Row]:
-    """The rows of the legend: one a labelled series, with its value under the crosshair."""
+    """The rows of the legend: one a labelled series, with its sign, and its value if one is read.
+
+    Args:
+        spec: The figure.
+        hidden: Identities of series that are left out.
+        read: Values under the crosshair; None without one.
+        signs: As of `line_signs`.
+    """
     values = {reading.ident: reading.y for reading in read or ()}
     rows = []
     if read:
@@ -157,7 +168,9 @@ def legend_rows(
     for index, series in enumerate(spec.series):
         value = _written(values[series.ident]) if series.ident in values else ""
         if series.label or (value and series.emphasis):
-            rows.append(_legend_row(series, index, in_cells(labels[index]), value, hidden))
+            row = _legend_row(series, index, in_cells(labels[index]), value, hidden)
+            sign = signs.get(index) if series.ident not in hidden else None
+            rows.append(row._replace(swatch=f"━{sign.glyph}") if sign else row)
     return rows
 
 

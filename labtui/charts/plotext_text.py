@@ -14,32 +14,16 @@ from labtui.charts.layers import Layer, is_log, layers, slot, x_scale, y_scale
 from labtui.charts.layout import Placed, column_of, notes_below, row_of, x_ticks, y_ticks
 from labtui.charts.overlay import UPRIGHT, spread_labels
 from labtui.charts.palette import ANSI_256, series_slots
-from labtui.charts.raster import FEW_POINTS, SMALLEST, band, render, spread
+from labtui.charts.plain import TABLE
+from labtui.charts.raster import FEW_POINTS, SMALLEST, band, render
 from labtui.charts.reduce import envelope, pieces
 from labtui.charts.scale import Floats, Scale, View
+from labtui.charts.signs import along, spread
 from labtui.charts.spec import ChartSpec, Mark
 
 _GREY = captions.GREY
 _MARK_COLOURS = {"bound": 172, "best": 35, "step": _GREY, "reference": _GREY, "proposal": 33}
-_TO_ASCII = str.maketrans(
-    dict.fromkeys("─╌━·–", "-")
-    | dict.fromkeys("┌┐└┘┤├┬┴┼", "+")
-    | dict.fromkeys("┊╎┆╏", ":")
-    | {
-        "│": "|",
-        "✗": "X",
-        "•": "o",
-        "◦": ".",
-        "×": "x",
-        "○": "0",
-        "△": "^",
-        "□": "#",
-        "█": "#",
-        "…": ".",
-        "░": ".",
-        "▒": ":",
-    }
-)
+_TO_ASCII = str.maketrans(TABLE)
 
 
 @dataclass(frozen=True)
@@ -80,7 +64,14 @@ class _Page:
 
 
 def to_text(
-    spec: ChartSpec, width: int = 100, height: int = 24, color: bool = False, *, ascii: bool = False
+    spec: ChartSpec,
+    width: int = 100,
+    height: int = 24,
+    color: bool = False,
+    *,
+    ascii: bool = False,
+    smoothing: float = 0.0,
+    slots: tuple[int, ...] | None = None,
 ) -> str:
     """Draw a figure as text.
 
@@ -88,26 +79,40 @@ def to_text(
         spec: The figure.
         width: Cells of every line.
         height: Lines.
-        color: Whether to write colour escapes; without them curves are told apart by tags.
+        color: Whether to write colour escapes; with and without them each has a sign.
         ascii: Whether to use ASCII only, for terminals without UTF-8.
+        smoothing: Smoothing of lines in 0 … 1.
+        slots: The palette slot of every series; None for those it has without knowing of others.
 
     Returns:
         `height` lines joined by newlines, without one at the end.
     """
     with np.errstate(all="ignore"):
-        drawn = layers(spec, log_x=is_log(spec.x, None), log_y=is_log(spec.y, None))
+        drawn = layers(
+            spec,
+            log_x=is_log(spec.x, None),
+            log_y=is_log(spec.y, None),
+            smoothing=smoothing,
+        )
         small = width < SMALLEST[0] or height < SMALLEST[1]
         if small or not any(len(layer.curve) for layer in drawn):
             lines = [in_cells(line) for line in render(spec, width, height).lines]
             return _finished(lines, width, color, ascii)
-        return _finished(_composed(spec, drawn, width, height, color, ascii), width, color, ascii)
+        colours = series_slots(spec.series) if slots is None else slots
+        lines = _composed(spec, drawn, width, height, colours, color, ascii)
+        return _finished(lines, width, color, ascii)
 
 
 def _composed(
-    spec: ChartSpec, drawn: list[Layer], width: int, height: int, color: bool, ascii: bool
+    spec: ChartSpec,
+    drawn: list[Layer],
+    width: int,
+    height: int,
+    colours: tuple[int, ...],
+    color: bool,
+    ascii: bool,
 ) -> list[str]:
     title = captions.title(spec, width)
-    colours = series_slots(spec.series)
     legend = captions.legend(spec, colours, width, color, ascii)[: max(0, (height - 5) // 3)]
     page = _page(spec, drawn, width, height - len(title) - len(legend), colours, color, ascii)
     return [*title, *_plotted(page, width), *legend]
@@ -153,7 +158,7 @@ def _plotted(page: _Page, width: int) -> list[str]:
         for layer in page.drawn:
             if layer.kind == "points" and layer.series.marker:
                 _draw_signs(plotext, page, layer)
-        _draw_tags(plotext, page)
+        _draw_line_signs(plotext, page)
         text: str = plotext.build()
     finally:
         plotext.clear_figure()
@@ -224,7 +229,7 @@ def _colour(page: _Page, code: int) -> int | None:
 def _draw_layer(plotext: Any, page: _Page, layer: Layer) -> None:
     if not len(layer.curve):
         return
-    index = page.spec.series.index(layer.series)
+    index = layer.place
     dimmed = layer.role.startswith("raw:")
     colour = _colour(page, _GREY if dimmed else ANSI_256[page.colours[index]])
     across = page.x.unit(layer.curve.x)
@@ -256,7 +261,7 @@ def _draw_signs(plotext: Any, page: _Page, layer: Layer) -> None:
     across, up = page.x.unit(layer.curve.x), page.y.unit(layer.curve.y)
     chosen = spread((across >= 0) & (across <= 1) & (up >= 0) & (up <= 1))
     if len(chosen):
-        colour = _colour(page, ANSI_256[page.colours[page.spec.series.index(layer.series)]])
+        colour = _colour(page, ANSI_256[page.colours[layer.place]])
         glyph = captions.cloud(page.spec, layer.series, page.color)
         plotext.scatter(
             page.across(across[chosen]), page.up(up[chosen]), marker=glyph, color=colour
@@ -299,21 +304,17 @@ def _draw_cells(
         plotext.scatter(columns.tolist(), heights, marker=markers, color=colours)
 
 
-def _draw_tags(plotext: Any, page: _Page) -> None:
-    tagged = captions.tagged(page.spec, page.color, page.ascii)
-    for place, series in enumerate(tagged):
-        layer = next(one for one in page.drawn if one.series is series and one.main)
-        across, up = page.x.unit(layer.curve.x), page.y.unit(layer.curve.y)
-        seen = np.flatnonzero((across >= 0) & (across <= 1) & (up >= 0) & (up <= 1))
-        if not seen.size:
+def _draw_line_signs(plotext: Any, page: _Page) -> None:
+    """Draw the signs of the curves over all of them."""
+    signs = captions.signed(page.spec, page.colours, page.color, page.ascii)
+    for layer in page.drawn:
+        if not (layer.main and layer.place in signs and len(layer.curve)):
             continue
-        # Every curve has its tags at other columns, so that curves close together stay apart.
-        shares = (np.arange(5) + (place + 1) / (len(tagged) + 1)) / 5
-        chosen = seen[np.searchsorted(across[seen], shares).clip(max=seen.size - 1)]
-        chosen = np.unique(chosen)
-        plotext.scatter(
-            page.across(across[chosen]), page.up(up[chosen]), marker=captions.TAGS[place]
-        )
+        glyph, turn = signs[layer.place]
+        across, up = along(layer.curve, page.x, page.y, page.plot.width, turn, len(signs))
+        dimmed = layer.role.startswith("raw:")
+        colour = _colour(page, _GREY if dimmed else ANSI_256[page.colours[layer.place]])
+        plotext.scatter(page.across(across), page.up(up), marker=glyph, color=colour)
 
 
 def _finished(lines: list[str], width: int, color: bool, ascii: bool) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from labtui.charts.overlay import (
     readings,
 )
 from labtui.charts.scale import Floats, Scale, View
+from labtui.charts.signs import Sign, along, line_signs, spread
 from labtui.charts.spec import ChartSpec
 
 __all__ = ["Drawing", "Grid", "LegendRow", "Reading", "Region", "View", "draw", "render"]
@@ -32,9 +34,6 @@ SMALLEST = 16, 6
 
 FEW_POINTS = 150
 """Points that are drawn as signs, one a cell; of more, only their density can be seen."""
-
-SHAPED = 40
-"""Points of each of several denser clouds whose sign is drawn, so that colour alone tells none."""
 
 _FEW_MARKED = 12
 
@@ -53,6 +52,7 @@ class Drawing:
         x: The horizontal scale.
         y: The vertical scale.
         layers: What was drawn, lowest first.
+        signs: The signs of curves by the place of their series.
     """
 
     canvas: Canvas
@@ -60,6 +60,7 @@ class Drawing:
     x: Scale | None = None
     y: Scale | None = None
     layers: tuple[Layer, ...] = ()
+    signs: Mapping[int, Sign] = field(default_factory=dict)
 
 
 def render(
@@ -72,6 +73,7 @@ def render(
     cursor_x: float | None = None,
     hidden: frozenset[str | int] = frozenset(),
     badge: str = "",
+    slots: tuple[int, ...] | None = None,
 ) -> Grid:
     """Draw a figure; never raises, whatever the numbers in it.
 
@@ -87,12 +89,16 @@ def render(
         cursor_x: Where the crosshair stands, in data units.
         hidden: Identities (`Series.ident`) of series left out; the legend still names them.
         badge: What is said at the right end of the title's line.
+        slots: The palette slot of every series, which has its sign too; None for those it has
+            without knowing of other figures.
 
     Returns:
         A grid of exactly the given size.
     """
     with np.errstate(all="ignore"):
-        drawing = draw(spec, width, height, view=view, smoothing=smoothing, hidden=hidden)
+        drawing = draw(
+            spec, width, height, view=view, smoothing=smoothing, hidden=hidden, slots=slots
+        )
         return _overlaid(spec, drawing, cursor_x, hidden, badge)
 
 
@@ -104,12 +110,13 @@ def draw(
     view: View | None = None,
     smoothing: float = 0.0,
     hidden: frozenset[str | int] = frozenset(),
+    slots: tuple[int, ...] | None = None,
 ) -> Drawing:
     """Draw the curves of a figure, and keep them with it; arguments as of `render`.
 
     It may be called on another thread, so that `render` finds them drawn.
     """
-    key = width, height, view or View(), smoothing, hidden
+    key = width, height, view or View(), smoothing, hidden, slots
     found = spec.drawn.get(key)
     if found is None:
         with np.errstate(all="ignore"):
@@ -128,6 +135,7 @@ def _drawn(
     view: View,
     smoothing: float,
     hidden: frozenset[str | int],
+    slots: tuple[int, ...] | None,
 ) -> Drawing:
     canvas = Canvas(width, height)
     if width < SMALLEST[0] or height < SMALLEST[1]:
@@ -153,8 +161,10 @@ def _drawn(
     for layer in drawn:
         if layer.kind == "points" and layer.series.marker and not few:
             _draw_signs(canvas, frame.data, layer, x, y)
+    signs = line_signs(spec.series, slots)
+    _draw_line_signs(canvas, frame.data, drawn, signs, x, y)
     draw_marks(canvas, spec, frame, x, y)
-    return Drawing(canvas, frame, x, y, tuple(drawn))
+    return Drawing(canvas, frame, x, y, tuple(drawn), signs)
 
 
 def _overlaid(
@@ -171,7 +181,7 @@ def _overlaid(
     canvas = drawing.canvas.copy()
     drawn = drawing.layers
     read = None if cursor_x is None else readings(drawn, x, y, cursor_x, frame.plot.width)
-    rows = legend_rows(spec, hidden, read)
+    rows = legend_rows(spec, hidden, read, drawing.signs)
     place = legend_region(canvas, frame.data, rows)
     if cursor_x is not None:
         draw_crosshair(canvas, frame.plot, x, cursor_x)
@@ -242,10 +252,22 @@ def _draw_signs(canvas: Canvas, region: Region, layer: Layer, x: Scale, y: Scale
     canvas.cells(region, codes, layer.role)
 
 
-def spread(seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Choose at most `SHAPED` of the points that are seen, evenly in their order."""
-    places = np.flatnonzero(seen)
-    return places[:: max(1, -(-len(places) // SHAPED))]
+def _draw_line_signs(
+    canvas: Canvas,
+    region: Region,
+    drawn: list[Layer],
+    signs: Mapping[int, Sign],
+    x: Scale,
+    y: Scale,
+) -> None:
+    """Draw the signs of curves over all of them."""
+    for layer in drawn:
+        place = layer.place
+        if layer.main and place in signs and len(layer.curve):
+            glyph, turn = signs[place]
+            across, up = along(layer.curve, x, y, region.width, turn, len(signs))
+            cells = braille.cells_of(across, up, region.width, region.height)
+            canvas.glyphs(region, *cells, glyph, layer.role)
 
 
 def _draw_infeasible(canvas: Canvas, frame: Frame, layer: Layer, x: Scale) -> None:

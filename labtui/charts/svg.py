@@ -6,6 +6,7 @@ with the place it is put.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from labtui.charts.layers import Layer, is_log, layers, x_scale, y_scale
 from labtui.charts.palette import series_slots
 from labtui.charts.scale import Scale, View
+from labtui.charts.signs import Sign, line_signs
 from labtui.charts.spec import Axis, ChartSpec, Mark, Series
-from labtui.charts.svg_layers import draw_layer
+from labtui.charts.svg_layers import draw_layer, draw_sign, has_shape, shape
 from labtui.charts.svg_layout import LINE, SMALLEST, Places, arrange, name_for, y_label
 from labtui.charts.svg_parts import (
     FONT,
@@ -38,7 +40,15 @@ _DASHES = ("", "6 3", "2 3", "9 3 2 3")
 _MARK_DASHES = {"bound": "4 3", "best": "", "step": "2 3", "reference": "2 3", "proposal": "8 3"}
 
 
-def to_svg(spec: ChartSpec, width: int = 720, height: int = 360, *, theme: Theme = "auto") -> str:
+def to_svg(
+    spec: ChartSpec,
+    width: int = 720,
+    height: int = 360,
+    *,
+    theme: Theme = "auto",
+    smoothing: float = 0.0,
+    slots: tuple[int, ...] | None = None,
+) -> str:
     """Draw a figure as one SVG element.
 
     Args:
@@ -46,22 +56,30 @@ def to_svg(spec: ChartSpec, width: int = 720, height: int = 360, *, theme: Theme
         width: Pixels across, at least `SMALLEST`.
         height: Pixels down.
         theme: Its colours; ``auto`` follows the reader's preference.
+        smoothing: Smoothing of lines in 0 … 1: the raw curve is dimmed below its average.
+        slots: The palette slot of every series; None for those it has without knowing of others.
 
     Returns:
         Well-formed XML that refers to nothing outside itself.
     """
     width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     with np.errstate(all="ignore"):
-        drawn = layers(spec, log_x=is_log(spec.x, None), log_y=is_log(spec.y, None))
+        drawn = layers(
+            spec,
+            log_x=is_log(spec.x, None),
+            log_y=is_log(spec.y, None),
+            smoothing=smoothing,
+        )
+        colours = series_slots(spec.series) if slots is None else slots
         if any(len(layer.curve) for layer in drawn):
-            content = _figure(spec, drawn, width, height)
+            content = _figure(spec, drawn, colours, width, height)
         else:
             content = _nothing(spec, width, height)
     return element(
         "svg",
         element("title", escape(plain(spec.title or spec.y.label or "figure"))),
         element("desc", escape(describe(spec))),
-        style(theme, series_slots(spec.series)),
+        style(theme, colours),
         element("rect", class_="paper", fill="currentColor", width=width, height=height),
         content,
         xmlns="http://www.w3.org/2000/svg",
@@ -102,20 +120,26 @@ def _series_words(series: Series) -> str:
 # -- the parts, from the back to the front ---------------------------------------------------
 
 
-def _figure(spec: ChartSpec, drawn: list[Layer], width: int, height: int) -> str:
+def _figure(
+    spec: ChartSpec, drawn: list[Layer], colours: tuple[int, ...], width: int, height: int
+) -> str:
     x = x_scale(spec, View(), drawn)
     y = y_scale(spec, View(), drawn, x)
     lane = any(layer.kind == "infeasible" and len(layer.curve) for layer in drawn)
     places = arrange(spec, x, y, width, height, lane=lane)
-    colours = series_slots(spec.series)
     dashes = _dashes(spec, colours)
+    signs = line_signs(spec.series, colours)
     data = places.data
     # An inner figure cuts off what lies outside the window, and needs no name to do so.
     inside = "".join(
-        draw_layer(layer, data, x, y, colours[index], dashes[index])
+        draw_layer(layer, data, x, y, colours[layer.place], dashes[layer.place])
         for layer in drawn
         if layer.kind != "infeasible" and len(layer.curve)
-        for index in (spec.series.index(layer.series),)
+    )
+    inside += "".join(
+        draw_sign(layer, data, x, y, colours[layer.place], signs[layer.place], len(signs))
+        for layer in drawn
+        if layer.main and layer.place in signs and len(layer.curve)
     )
     return "".join(
         [
@@ -124,7 +148,7 @@ def _figure(spec: ChartSpec, drawn: list[Layer], width: int, height: int) -> str
             _marks(spec, places, x, y),
             element("svg", inside, x=data.left, y=data.top, width=data.width, height=data.height),
             *(_crosses(layer, places, x) for layer in drawn if layer.kind == "infeasible"),
-            _legend(spec, places, colours, dashes),
+            _legend(spec, places, colours, dashes, signs),
         ]
     )
 
@@ -221,7 +245,13 @@ def _crosses(layer: Layer, places: Places, x: Scale) -> str:
     return stroked("bad", path, stroke_width=1.6)
 
 
-def _legend(spec: ChartSpec, places: Places, colours: tuple[int, ...], dashes: list[str]) -> str:
+def _legend(
+    spec: ChartSpec,
+    places: Places,
+    colours: tuple[int, ...],
+    dashes: list[str],
+    signs: Mapping[int, Sign],
+) -> str:
     parts = []
     for entry in places.legend:
         if entry.what is None:
@@ -232,7 +262,12 @@ def _legend(spec: ChartSpec, places: Places, colours: tuple[int, ...], dashes: l
             parts.append(_mark_line(entry.what, path))
         else:
             index = spec.series.index(entry.what)
-            parts.append(_swatch(entry.what, entry.x, entry.y - 4, colours[index], dashes[index]))
+            colour, x, y = colours[index], entry.x, entry.y - 4
+            parts.append(_swatch(entry.what, x, y, colour, dashes[index]))
+            if index in signs:
+                parts.append(
+                    shape(f"s{colour}", signs[index].glyph, np.array([x + 8.0]), np.array([y]))
+                )
         parts.append(caption(entry.text, entry.x + 22, entry.y, class_="ink", fill="currentColor"))
     return "".join(parts)
 
@@ -242,6 +277,9 @@ def _swatch(series: Series, x: float, y: float, colour: int, dash: str) -> str:
     if series.role == "infeasible":
         return stroked("bad", f"M{short(x + 8)} {short(y)}{_CROSS}", stroke_width=1.6)
     if series.role == "points":
+        if has_shape(series.marker):
+            at = np.array([x + 8]), np.array([y])
+            return shape(name, series.marker, *at, opacity=opacity)
         path = f"M{short(x + 8)} {short(y)}h0"
         return stroked(name, path, stroke_width=7, stroke_linecap="round", opacity=opacity)
     if series.role in ("bars", "band"):

@@ -7,8 +7,19 @@ import numpy as np
 from labtui.charts.layers import Layer, slot
 from labtui.charts.reduce import Curve, envelope, pieces
 from labtui.charts.scale import Floats, Scale
+from labtui.charts.signs import Sign, along, spread
 from labtui.charts.svg_layout import Box
-from labtui.charts.svg_parts import dots_path, element, line_path, short, stroked
+from labtui.charts.svg_parts import caption, dots_path, element, line_path, short, stroked
+
+_SQUARE, _DIAMOND = "m-4-4h8v8h-8z", "m0-5.2l5.2 5.2l-5.2 5.2l-5.2-5.2z"
+_UP, _DOWN = "m0-5l4.8 8.6h-9.6z", "m0 5l4.8-8.6h-9.6z"
+_ROUND = "m-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0-8.4 0"
+_STAR = "m0-6l1.8 4h4.2l-3.3 2.7l1.3 4.3l-4-2.6l-4 2.6l1.3-4.3l-3.3-2.7h4.2z"
+_SHAPES = {"■": _SQUARE, "◆": _DIAMOND, "▲": _UP, "▼": _DOWN, "●": _ROUND, "★": _STAR}
+_HOLLOW = {"□": _SQUARE, "△": _UP, "○": _ROUND, "+": "m-4.5 0h9m-4.5-4.5v9"}
+
+_FEW, _COLUMN = 300, 8
+"""Points up to which each is drawn large; pixels that a sign on a curve takes."""
 
 
 def draw_layer(layer: Layer, data: Box, x: Scale, y: Scale, colour: int, dash: str) -> str:
@@ -44,6 +55,37 @@ def draw_layer(layer: Layer, data: Box, x: Scale, y: Scale, colour: int, dash: s
     return lines + stroked(name, "".join(lone), stroke_width=4, stroke_linecap="round", **look)
 
 
+def draw_sign(
+    layer: Layer, data: Box, x: Scale, y: Scale, colour: int, sign: Sign, count: int
+) -> str:
+    """Draw the sign of a curve along it; `count` curves of the figure have one."""
+    at = along(layer.curve, x, y, int(data.width) // _COLUMN, sign.turn, count)
+    left, top = at[0] * data.width, (1 - at[1]) * data.height
+    faint = layer.role.startswith("raw:")
+    return shape(f"s{colour}", sign.glyph, left, top, **({"opacity": 0.4} if faint else {}))
+
+
+def has_shape(glyph: str) -> bool:
+    """Say whether a sign is drawn as a shape, which looks the same in every font."""
+    return glyph in _SHAPES or glyph in _HOLLOW
+
+
+def shape(name: str, glyph: str, left: Floats, top: Floats, **look: str | float) -> str:
+    """Draw a sign at places in pixels: filled, hollow or, where it has no shape, as text."""
+    if glyph in _SHAPES:
+        path = dots_path(left, top, _SHAPES[glyph])
+        return element("path", class_=name, d=path, fill="currentColor", **look) if path else ""
+    if glyph in _HOLLOW:
+        return stroked(name, dots_path(left, top, _HOLLOW[glyph]), stroke_width=1.8, **look)
+    return "".join(
+        caption(
+            glyph, across, down + 4, class_=name, fill="currentColor", text_anchor="middle",
+            font_weight="bold", **look,
+        )
+        for across, down in zip(left.tolist(), top.tolist(), strict=True)
+    )  # fmt: skip
+
+
 def _pixels(across: Floats, up: Floats, data: Box, x: Scale, y: Scale) -> tuple[Floats, Floats]:
     """Axis coordinates as pixels from the upper left corner of the data."""
     return x.unit(across) * data.width, (1 - y.unit(up)) * data.height
@@ -52,10 +94,19 @@ def _pixels(across: Floats, up: Floats, data: Box, x: Scale, y: Scale) -> tuple[
 def _points(layer: Layer, data: Box, x: Scale, y: Scale, name: str) -> str:
     left, top = _pixels(layer.curve.x, layer.curve.y, data, x, y)
     seen = (left >= 0) & (left <= data.width) & (top >= 0) & (top <= data.height)
-    size = 6.5 if int(seen.sum()) <= 300 else 3.5
-    return stroked(
-        name, dots_path(left[seen], top[seen]), stroke_width=size, stroke_linecap="round",
-        opacity=0.85 if layer.series.emphasis else 0.5,
+    few = int(seen.sum()) <= _FEW
+    opacity = 0.85 if layer.series.emphasis else 0.5
+    glyph = layer.series.marker
+    signed = has_shape(glyph)
+    signs = ""
+    if signed:
+        chosen = np.flatnonzero(seen) if few else spread(seen)
+        signs = shape(name, glyph, left[chosen], top[chosen], opacity=opacity)
+    if signed and few:
+        return signs
+    return signs + stroked(
+        name, dots_path(left[seen], top[seen]), stroke_width=6.5 if few else 3.5,
+        stroke_linecap="round", opacity=opacity,
     )  # fmt: skip
 
 

@@ -160,9 +160,10 @@ def _exit_code(trials: list[TrialRecord]) -> int:
     failed = [trial for trial in trials if trial.state == "failed"]
     if failed:
         first = failed[0]
+        more = "has its traceback" if first.detail else "says more"
         say(
             f"{len(failed)} of {len(trials)} trials failed; the first, {first.name}: "
-            f"{first.reason}; `labtui show {first.name}` has its traceback"
+            f"{first.reason}; `labtui show {first.name}` {more}"
         )
     if any(t.state == "completed" for t in trials):
         return ExitCode.DONE

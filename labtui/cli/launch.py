@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 CHART_HEIGHT = 16
 """Lines of the figure of reruns: with what is said before it, it fits into 24."""
 
+NO_LOOK = (
+    "--show and --detach take no look that would keep it; give it to the call that looks, or "
+    "--overrule or --reject beside it"
+)
+"""What is said of a reason that belongs to no decision."""
+
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Why, for who reads it later.")
 ]
@@ -76,7 +82,8 @@ def launch(
 
     if overrule and reject:
         raise Misuse("--overrule and --reject: expected one of them")
-    _check_reason("--reject" if reject else "--overrule", overrule or reject, reason)
+    option = "--reject" if reject else "--overrule"
+    _check_reason(option, overrule or reject, reason, NO_LOOK if show or detach else "")
     if least_gain is not None and not 0 <= least_gain < float("inf"):
         raise Misuse(f"--least-gain {least_gain}: expected a finite number, 0 or more")
     check_slots(slots)
@@ -91,15 +98,21 @@ def launch(
         standing = standing_launch(opened, name, trial)
         if standing is not None:
             _check_least(standing, least_gain)
+            _check_remark(standing, "" if overrule or reject else reason or "")
             _print(standing, json=json)
             return ExitCode.DONE
         planned = plan_launch(opened, name, trial, least_gain, again=overrule)
+    if planned.rejected and reason and not (overrule or reject):
+        raise Misuse(
+            f"--reason: {planned.candidate.name} was rejected, and nothing is looked at: expected "
+            "--overrule beside it"
+        )
     if reject:
         _print(_reject(paths, planned, reason or ""), json=json)
         return ExitCode.DONE
     many = len(planned.groups) if until_decided else groups
     code, planned = _carry_on(
-        paths, planned, many, overruled=reason or "", detach=detach, slots=slots
+        paths, planned, many, why=(reason or "", overrule), detach=detach, slots=slots
     )
     waits = detach and code == ExitCode.DONE and planned.open_group is not None
     if planned.record is not None and (json or not waits):
@@ -112,16 +125,18 @@ def _carry_on(
     planned: Planned,
     groups: int,
     *,
-    overruled: str,
+    why: tuple[str, bool],
     detach: bool,
     slots: int | None,
 ) -> tuple[int, Planned]:
     """Train and look, group by group, until it is decided, stopped, or so many were trained."""
     from labtui.verdicts.launching import begin_launch, take_look
 
+    words, overrules = why
+    said = {"overruled" if overrules else "remark": words.strip()}
     planned = begin_launch(paths, planned)
     if planned.open_group is None:
-        return ExitCode.DONE, take_look(paths, planned, overruled)
+        return ExitCode.DONE, take_look(paths, planned, **said)
     for _ in range(groups):
         group = planned.open_group
         if group is None:
@@ -129,7 +144,7 @@ def _carry_on(
         code, ended = _train(paths, planned, detach=detach, slots=slots)
         if not ended:
             return code, planned
-        planned = take_look(paths, planned, overruled)
+        planned = take_look(paths, planned, **said)
         if planned.open_group == group:
             return _unfinished(paths, planned, code), planned
     return ExitCode.DONE, planned
@@ -191,12 +206,32 @@ def _check_least(standing: LaunchRecord, least_gain: float | None) -> None:
         )
 
 
-def _check_reason(option: str, given: bool, reason: str | None) -> None:
-    if given and not (reason or "").strip():
+def _check_remark(standing: LaunchRecord, remark: str) -> None:
+    if remark:
+        raise Misuse(
+            f"--reason: {standing.trial} is baseline {standing.adopted} by now, decided by launch "
+            f"{standing.id} with its reason; `labtui note` adds to it"
+        )
+
+
+def _check_reason(option: str, given: bool, reason: str | None, lost: str) -> None:
+    """Refuse a reason that is missing, or that nothing would keep.
+
+    Args:
+        option: What has to have one.
+        given: Whether that was given.
+        reason: The reason.
+        lost: What to say of a reason without the option; empty where a look keeps it.
+    """
+    words = (reason or "").strip()
+    if given and not words:
         raise Misuse(f'{option} needs --reason "…": it is kept with the decision')
-    if reason is not None and not given:
-        more = " or --reject" if option == "--overrule" else ""
-        raise Misuse(f"--reason: expected {option}{more} beside it")
+    if given or reason is None:
+        return
+    if lost:
+        raise Misuse(f"--reason: {lost}")
+    if not words:
+        raise Misuse('--reason "…": found no words; expected why, or no --reason')
 
 
 def _print(record: LaunchRecord, *, json: bool) -> None:
@@ -244,7 +279,7 @@ def lineage(
     """Print the baselines of a workload as a tree, or roll one back to the one before it."""
     from labtui.verdicts.launch_lineage import lineage_document, lineage_lines
 
-    _check_reason("--roll-back", roll_back is not None, reason)
+    _check_reason("--roll-back", roll_back is not None, reason, "expected --roll-back beside it")
     if roll_back is not None:
         from labtui.engine.asking import roll_back as ask
 

@@ -14,6 +14,7 @@ from labtui.cli.output import (
     print_fields,
     print_json,
     print_table,
+    say,
     use_ascii,
     write,
     write_sentence,
@@ -53,7 +54,11 @@ def plan(
     """
     if fail_on is not None and fail_on not in FAIL_ON:
         raise Misuse(f"found --fail-on {fail_on!r}; expected {' or '.join(FAIL_ON)}")
+    from labtui.study.checks import remarks
+
     found = _plan(target, lab, yes=yes)
+    for remark in remarks(found.study):
+        say(remark)
     if json:
         from labtui.verdicts.design import plan_document
 

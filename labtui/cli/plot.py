@@ -37,6 +37,9 @@ def plot(
     trials: Annotated[
         str | None, typer.Option(metavar="N,N…", help="Numbers of the trials, such as 3,7.")
     ] = None,
+    mark: Annotated[
+        str | None, typer.Option(metavar="N,N…", help="Axis: trials that stand out, by number.")
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="The curves of all trials, the best of each arm bright.")
     ] = False,
@@ -89,7 +92,8 @@ def plot(
             _check_metrics(opened, study, metrics)
         study, known = reselect(opened, study, Asked(objective, select, goal))
         choice = Choice(
-            trials=None if trials is None else _choose(study, known, trials),
+            trials=None if trials is None else choose_by_number(study, known, trials),
+            marked=() if mark is None else choose_by_number(study, known, mark),
             metrics=metrics if kind == "curves" else None,
             hyperparameter=hyperparameter,
             all_curves=every,
@@ -140,7 +144,14 @@ def _figures(
     return figures_of(lab, study, trials, kind, choice)
 
 
-def _choose(study: StudyRecord, trials: Sequence[TrialRecord], asked: str) -> list[TrialRecord]:
+def choose_by_number(
+    study: StudyRecord, trials: Sequence[TrialRecord], asked: str
+) -> list[TrialRecord]:
+    """Find trials by their numbers, ``3,7``, each once.
+
+    Raises:
+        UnknownName: The study has no such trial.
+    """
     from labtui.store.errors import UnknownName
 
     by_number = {str(trial.number): trial for trial in trials}

@@ -93,6 +93,7 @@ def _hand_over(
     force: bool,
 ) -> Submission:
     from labtui.engine import client
+    from labtui.study.checks import remarks
     from labtui.study.spec import load_study
 
     file = Path(target)
@@ -101,6 +102,8 @@ def _hand_over(
     ):
         return client.resume(paths, target, events=events, slots=slots, one=one)
     study = load_study(file, yes=yes)
+    for remark in remarks(study):
+        say(remark)
     refuse_alerts(paths, study, force=force, anew=mode == "new")
     file = file.resolve()
     return client.submit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,16 @@ from labtui.cli.common import (
     open_lab,
 )
 from labtui.cli.output import print_fields, print_json, print_table, write, write_sentence
+from labtui.cli.show_trials import (
+    ColumnsOption,
+    FilterOption,
+    ReverseOption,
+    SortOption,
+    TableAsked,
+    TrialsOption,
+    print_trials,
+    show_trials,
+)
 from labtui.cli.standing import print_notes, standing
 
 if TYPE_CHECKING:
@@ -40,8 +50,6 @@ ARM_HEADERS = (
 PLOT = 14
 """Lines of the isolation plot: enough for its axis, notes and the order of a few arms."""
 
-TRIAL_HEADERS = ("trial", "state", "best", "step", "last", "arm", "nuisance", "reason")
-
 
 def show(
     name: Reference,
@@ -53,15 +61,22 @@ def show(
         int | None,
         typer.Option("--log", metavar="N", help="Of a trial: the last N lines that it printed."),
     ] = None,
+    keep: FilterOption = None,
+    trials: TrialsOption = None,
+    sort: SortOption = None,
+    reverse: ReverseOption = False,
+    columns: ColumnsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show a study or a trial.
 
-    A study: goal, roles, arms, trials. A trial: why it ended, values, its parameters beside the
-    baseline's and the best one's, what reproduces it, traceback, checkpoints.
+    A study: goal, roles, arms, trials; with --filter, --trials, --sort, --reverse or --columns the
+    table of its trials alone. A trial: why it ended, values, its parameters beside the baseline's
+    and the best one's, what reproduces it, traceback, checkpoints.
     """
     if log is not None and log < 1:
         raise Misuse(f"found --log {log}; expected how many lines, 1 or more")
+    table = TableAsked(keep or "", trials, sort or "", reverse, columns)
     from labtui.store.records import StudyRecord
     from labtui.verdicts.objective import Asked
 
@@ -71,7 +86,12 @@ def show(
         if isinstance(found, StudyRecord):
             if log is not None:
                 raise Misuse(f"--log is for a trial, and {name} is a study: name {name}/0, say")
-            _show_study(opened, found, asked, json=json)
+            if table:
+                show_trials(opened, found, asked, table, json=json)
+            else:
+                _show_study(opened, found, asked, json=json)
+        elif table:
+            raise Misuse(f"{table.named} is for a study, and {name} is a trial: name {found.study}")
         else:
             _show_trial(opened, found, asked, log, json=json)
 
@@ -120,8 +140,7 @@ def _print_study(
     _print_isolation(lab, study, trials)
     write()
     nuisance = {d["name"] for d in lab.hyperparameters(study.name) if d["role"] == "nuisance"}
-    rows = [_trial_row(trial, nuisance) for trial in trials]
-    print_table(TRIAL_HEADERS, rows, right="trial best step last")
+    print_trials(trials, nuisance)
     print_notes(lab.all_notes(study.name))
 
 
@@ -265,22 +284,6 @@ def _print_isolation(lab: Lab, study: StudyRecord, trials: Sequence[TrialRecord]
 
     write()
     draw([one.spec for one in figures_of(lab, study, trials, "isolation", None)[:1]], height=PLOT)
-
-
-def _trial_row(trial: TrialRecord, names: Container[str]) -> tuple[str, ...]:
-    from labtui.verdicts.documents import last_value
-    from labtui.verdicts.text import number, params_text
-
-    return (
-        str(trial.number),
-        trial.state,
-        number(trial.best_value),
-        number(trial.best_step),
-        number(last_value(trial)),
-        trial.arm,
-        params_text({name: value for name, value in trial.params.items() if name in names}),
-        trial.reason,
-    )
 
 
 def print_trial(lab: Lab, trial: TrialRecord, study: StudyRecord | None = None) -> None:

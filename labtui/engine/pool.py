@@ -444,6 +444,9 @@ def _loss(trial: int, worker: Worker, code: int | None, error: str) -> Lost:
         return Lost(trial, None, "its worker was lost with the guard", False)
     if not worker.ready and worker.killed:
         return Lost(trial, None, "stopped before it began", False)
+    if not worker.ready and code >= 0 and not Path(worker.key.folder).is_dir():
+        reason = f"the folder that it trains in is gone: {worker.key.folder}; put it back"
+        return Lost(trial, None, reason, False, study=True)
     if not worker.ready and code >= 0:
         reason = (
             f"{interpreter} ended with exit code {code} before it could train; expected a Python "

@@ -40,6 +40,7 @@ from labtui.engine.slots import SlotWatch
 from labtui.store import changes, inbox
 from labtui.store.errors import LabError
 from labtui.store.identity import is_stopped, own_identity
+from labtui.store.space import shortage
 from labtui.store.writer import Writer, storable
 
 INBOX_SECONDS = 0.05
@@ -140,8 +141,12 @@ class Runner:
         board, search = self._board, study.search
         if search is None:
             return False
-        if search.idle and board.pending:
-            board.commit()  # what ended by now is to be known
+        if search.idle:
+            busy = {r.job for r in board.running.values() if r.place == CPU}
+            if study.plan.request.kind == CPU and len(busy) >= self._slots:
+                return False  # a quick worker would take it, and it would know less
+            if board.pending:
+                board.commit()  # what ended by now is to be known
         try:
             number = search.next(board.writer)
         except Exception as error:  # of a library; the other studies go on
@@ -365,6 +370,8 @@ class Runner:
             )
             self._line_up()
             changes.set_study(self._board.writer, study, "running", ONE_ASKED if one else "")
+            if lacking := shortage(self._board.writer.paths.files, self._board.writer.connection):
+                self._complain(study, lacking)
             self._board.events.state(study, None, "running")
             self._board.hurry()
         elif events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,13 @@ from pathlib import Path
 from typing import TextIO
 
 from labtui.store.errors import LabBroken, LabError
+
+FULL = {
+    errno.ENOSPC: "make room, or name a place that has some",
+    errno.EDQUOT: "make room within the quota, or name a place without one",
+    errno.EFBIG: "raise the limit on the size of files (`ulimit -f` shows it)",
+}
+"""What to do where a file does not fit."""
 
 
 class TargetRefused(LabError):
@@ -67,8 +75,9 @@ def replacing_path(path: Path) -> Iterator[Path]:
         _rename(temporary, path)
         temporary = None
     except OSError as error:
+        advice = f"; {FULL[error.errno]}" if error.errno in FULL else ""
         said = error.strerror or str(error)
-        raise LabBroken(f"{path}: {said}; nothing was written there") from error
+        raise LabBroken(f"{path}: {said}; nothing was written there{advice}") from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):

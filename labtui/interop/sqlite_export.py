@@ -49,6 +49,9 @@ EXACT_WHOLE = 2**53
 PRAGMAS = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
 """The file is thrown away unless it is whole: it needs no journal, and is synced at the end."""
 
+ROOM = 65536
+"""Bytes that are tried where SQLite failed to write: its largest page."""
+
 _REALS = frozenset({"best_value", "last_value", "seconds", "infeasible_share", "retrain_deviation"})
 _NUMBERS_OF_DECISIONS = frozenset(
     {"studies", "baseline", "retrain_reruns", "adopted", "rejected", "undecided", "launch"}
@@ -84,7 +87,7 @@ def export_sqlite(lab: Lab, studies: Iterable[Exported], path: Path, *, force: b
     _check_open(path)
     with (
         replacing_path(path) as temporary,
-        _failing(path),
+        _failing(path, temporary),
         closing(sqlite3.connect(temporary)) as connection,
     ):
         for pragma in PRAGMAS:
@@ -102,11 +105,22 @@ def _check_open(path: Path) -> None:
 
 
 @contextmanager
-def _failing(path: Path) -> Iterator[None]:
+def _failing(path: Path, temporary: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        _write_on(temporary)
         raise LabBroken(f"{path}: {error}; nothing was written there") from error
+
+
+def _write_on(path: Path) -> None:
+    """Write a little more to a file: where it does not fit, the system says what SQLite hides.
+
+    Raises:
+        OSError: It does not: the disk is full, or files may not grow so large.
+    """
+    with open(path, "ab", buffering=0) as stream:
+        stream.write(bytes(ROOM))
 
 
 class _Flat:

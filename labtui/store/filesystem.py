@@ -8,8 +8,10 @@ neither across machines, and folders that a service copies elsewhere get halves 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +79,9 @@ FUSE_LOCAL = frozenset(
     }
 )
 """Those that lie on this machine's own disks; any other is taken for one that does not."""
+MAC_LOCAL = frozenset({"apfs", "hfs"})
+KNOWN = frozenset(LOCAL.values()) | FUSE_LOCAL | MAC_LOCAL
+"""Where locks and shared memory are known to work; anywhere else they are tried before writing."""
 MAC_NETWORK = frozenset({"nfs", "smbfs", "afpfs", "webdav", "ftp", "cifs", "9p", "virtiofs"})
 SYNCED = (
     ("Library", "Mobile Documents"),
@@ -194,11 +199,32 @@ def _mac_name(folder: Path) -> str:  # pragma: no cover - macOS
     return buffer.raw[MAC_NAME : MAC_NAME + 16].split(b"\0")[0].decode("ascii", "replace")
 
 
+def try_locks(folder: Path) -> str:
+    """Do with a nameless file what SQLite does; gives what fails, empty where nothing does."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if os.name == "posix":
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
+            file.truncate(mmap.PAGESIZE)
+            with mmap.mmap(file.fileno(), mmap.PAGESIZE) as shared:
+                shared[0] = 1
+                file.seek(0)
+                if file.read(1) != b"\1":
+                    return "memory that is mapped and the file are not the same"
+    except OSError as error:
+        return f"{error.strerror}"
+    return ""
+
+
 def check_place(path: Path) -> None:
     """Make sure that a lab may be written where it lies.
 
     Raises:
-        LabBroken: Its file system would corrupt it, or it has two names that are locked apart.
+        LabBroken: Its file system would corrupt it, or it has two names that are locked apart. One
+            that is not known is tried.
     """
     found = place_of(path)
     if found.against:
@@ -208,6 +234,14 @@ def check_place(path: Path) -> None:
             if found.against.startswith(("a ", "not"))
             else f"{path}: it lies {found.against}: writing would corrupt it; it can be read, or "
             "copied to another folder and named with --lab"
+        )
+    folder = path.parent
+    probed = found.kind in KNOWN or not os.access(folder, os.W_OK)
+    if not probed and (fault := try_locks(folder)):
+        raise LabBroken(
+            f"{path}: it lies on {found.kind}, which labtui does not know and which cannot lock "
+            f"files or share memory ({fault}): writing would corrupt it; it can be read, or copied "
+            "to a local disk and named with --lab"
         )
     try:
         links = path.stat().st_nlink

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Literal
 from labtui.store import inbox
 from labtui.store.connection import ADVICE, UNREADABLE, broken, open_reader
 from labtui.store.errors import LabError
-from labtui.store.filesystem import place_of
+from labtui.store.filesystem import place_of, try_locks
 from labtui.store.identity import Identity
 from labtui.store.lock import describe, holder, living_runner
 from labtui.store.paths import LabPaths
@@ -59,7 +57,7 @@ def read_place(paths: LabPaths) -> Iterator[Reading]:
     if not os.access(folder, os.W_OK):
         yield Reading("folder", "notice", "cannot be written", "a lab in it is only read")
         return
-    fault = _try_locks(folder)
+    fault = try_locks(folder)
     yield Reading(
         "locks",
         "wrong" if fault else "ok",
@@ -67,26 +65,6 @@ def read_place(paths: LabPaths) -> Iterator[Reading]:
         "put the lab on a local disk" if fault else "",
     )
     yield _free_space(paths)
-
-
-def _try_locks(folder: Path) -> str:
-    """Do with a nameless file what SQLite does; gives what fails."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            if os.name == "posix":
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
-            file.truncate(mmap.PAGESIZE)
-            with mmap.mmap(file.fileno(), mmap.PAGESIZE) as shared:
-                shared[0] = 1
-                file.seek(0)
-                if file.read(1) != b"\1":
-                    return "memory that is mapped and the file are not the same"
-    except OSError as error:
-        return f"{error.strerror}"
-    return ""
 
 
 def _free_space(paths: LabPaths) -> Reading:

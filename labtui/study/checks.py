@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from labtui.study.conditions import Issue, condition_issues
 from labtui.study.errors import display, nearest_name
 from labtui.study.fields import Scalar, same
-from labtui.study.model import Study
+from labtui.study.model import Hyperparameter, Study
 from labtui.study.plan import MAX_ARMS, TooManyArms, arms
 from labtui.study.space import Dimension, active
+
+MOST_WHOLE = 2**63
+"""Whole numbers from here on are no integers of 64 bits, which SQLite and most programs have."""
 
 MAX_TRIALS = 100_000
 """Most trials of a study that nobody confirmed."""
@@ -40,6 +43,24 @@ def study_issues(study: Study, *, yes: bool = False) -> list[Issue]:
     issues += [*_configuration_issues(study), *_device_issues(study), *_sampler_issues(study)]
     issues += _objective_issues(study)
     return issues or list(_size_issues(study, yes))
+
+
+def remarks(study: Study) -> Iterator[str]:
+    """Say of a study that is right what a person may not expect of its numbers."""
+    for name, definitions in study.hyperparameters.items():
+        found = {value for one in definitions for value in _values(one)}
+        for value in sorted(found, key=abs):
+            yield (
+                f"hyperparameters.{name}: {display(value)} has more than 64 bits: it is kept "
+                "exactly, as text where SQLite holds it; programs of 64 bits may round it"
+            )
+
+
+def _values(definition: Hyperparameter) -> Iterator[int]:
+    """Give the whole numbers of a definition that 64 bits do not hold."""
+    for value in (definition.value, *(definition.values or ())):
+        if isinstance(value, int) and not -MOST_WHOLE <= value < MOST_WHOLE:
+            yield value
 
 
 def _name_issues(study: Study) -> Iterator[Issue]:

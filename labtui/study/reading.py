@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import stat
 from pathlib import Path
 
@@ -96,17 +97,24 @@ def decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
         raise _too_large(file, len(data))
     if data.startswith(_UTF16):
-        raise whole_file(file, "UTF-16 at byte 0", "UTF-8")
+        raise whole_file(file, "UTF-16 at byte 0", as_utf8(file, "utf-16"))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         found = f"the byte 0x{data[error.start]:02x} at byte {error.start}, which is not UTF-8"
-        raise whole_file(file, found, "UTF-8") from None
+        raise whole_file(file, found, as_utf8(file, "latin1")) from None
     if (nul := data.find(b"\0")) >= 0:
         raise whole_file(file, f"a NUL character at byte {nul}", "text")
     if control := _CONTROL.search(text):
         raise _control_character(file, text, control.start())
     return text
+
+
+def as_utf8(file: str, encoding: str) -> str:
+    """Say that UTF-8 was expected, and what makes it of a file of another encoding."""
+    path = Path(file)
+    new = path.with_name(f"{path.stem}-utf8{path.suffix}")
+    return f"UTF-8: iconv -f {encoding} -t utf-8 {shlex.quote(file)} > {shlex.quote(str(new))}"
 
 
 def _control_character(file: str, text: str, offset: int) -> StudyError:

@@ -23,7 +23,7 @@ class Task:
 TASKS = (
     Task(
         "Find the study whose search space was too narrow",
-        "▲ in the column alerts; enter opens a study and its verdict",
+        "▲ in the column alerts; {table.open} opens a study and its verdict",
         "labtui check adam-longer",
     ),
     Task(

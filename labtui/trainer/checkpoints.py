@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 DATA = "state"
 PREDICTIONS = "predictions.json"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class Checkpoint:
@@ -95,7 +96,7 @@ class Keeper:
             try:
                 state = Checkpoint(step, value, None, self._stage(step, save))
             except OSError as error:
-                if error.errno not in DISK_FULL:
+                if not self._is_of_the_disk(error):
                     raise
                 self._give_up(step, error)
                 return
@@ -119,7 +120,7 @@ class Keeper:
             try:
                 self._announce(self._commit(state))
             except OSError as error:
-                if error.errno not in DISK_FULL:
+                if not self._is_of_the_disk(error):
                     raise
                 self._give_up(state.step, error)
                 if state.folder is not None:  # it was saved there alone, and is gone
@@ -130,8 +131,13 @@ class Keeper:
             best = {state.step for state in self._best}
             self._announce({"kind": "kept", "steps": [s.step for s in held], "best": sorted(best)})
 
+    def _is_of_the_disk(self, error: OSError) -> bool:
+        """Say whether there is no room, or no right to write here: not the trainer's fault."""
+        mine = str(error.filename).startswith(self._root)
+        return error.errno in (*DISK_FULL, errno.EFBIG) or (error.errno in FORBIDDEN and mine)
+
     def _give_up(self, step: int, error: OSError) -> None:
-        """Go on training without this checkpoint: the disk is full."""
+        """Go on training without this checkpoint: the disk is full, or may not be written."""
         shutil.rmtree(self._staging(step), ignore_errors=True)
         with contextlib.suppress(OSError):  # the log may lie on the same disk
             print(

@@ -300,7 +300,12 @@ class _Output:
 
     def __enter__(self) -> None:
         if self._path is not None:
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            except OSError as error:  # no room or no right: it is printed where the last was
+                with contextlib.suppress(Exception):
+                    print(f"{self._path}: {error.strerror}", file=sys.stderr, flush=True)
+                return
             os.dup2(handle, 1)
             os.dup2(handle, 2)
             os.close(handle)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labtui.tui.actions import key_of
+
 if TYPE_CHECKING:
     from labtui.analysis.findings import Finding
 
@@ -51,8 +53,10 @@ class Act:
     @property
     def words(self) -> str:
         """The keys that act on it: ``⏎ axes  a widen``."""
-        seen = f"⏎ trial {self.trial.rpartition('/')[2]}" if self.trial else f"⏎ {self.pane}"
-        return f"{seen}  a {self.kind}" if self.kind else seen
+        look = key_of("table.open").replace("enter", "⏎")
+        where = f"trial {self.trial.rpartition('/')[2]}" if self.trial else self.pane
+        seen = f"{look} {where}"
+        return f"{seen}  {key_of('study.answer')} {self.kind}" if self.kind else seen
 
 
 def act_on(one: Finding) -> Act:

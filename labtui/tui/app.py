@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.filter import NoColor
+from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
 from labtui.tui import garbage
-from labtui.tui.actions import CHAINS, at, bindings, can_do
+from labtui.tui.actions import CHAINS, bindings, can_do, heard
+from labtui.tui.ascii import Ascii, needs_ascii
 from labtui.tui.guide import TOPICS
 from labtui.tui.keys import Action, rebound
 from labtui.tui.legible import legible
@@ -81,6 +82,7 @@ class LabApp(App[int]):
         self.reader = Reader(paths)
         self.settings = settings or Settings()
         self.crash: BaseException | None = None
+        self._ascii = [Ascii()] if needs_ascii() else []
         self._study, self._welcome = study, welcome
         self._typed: list[events.Key] | None = None
         self._spare: StudyScreen | None = None
@@ -238,8 +240,12 @@ class LabApp(App[int]):
 
     async def action_back(self) -> None:
         """Undo what hides a part of the screen, else go back one screen; never quit."""
-        undo = getattr(self.screen, "step_back", None)
-        if (undo is None or not undo()) and len(self.screen_stack) > 1:
+        focused = self.screen.focused
+        for node in focused.ancestors_with_self if focused is not None else [self.screen]:
+            undo = getattr(node, "step_back", None)
+            if undo is not None and undo():
+                return
+        if len(self.screen_stack) > 1:
             self.pop_screen()
 
     def action_help(self) -> None:
@@ -258,7 +264,7 @@ class LabApp(App[int]):
             self.push_screen(
                 HelpScreen(
                     TOPICS[topic],
-                    [self.rebound(one) for one in at(*chain) if can_do(self.screen, one)],
+                    [self.rebound(one) for one in heard(chain) if can_do(self.screen, one)],
                     name,
                     reading=reading,
                 )
@@ -307,16 +313,21 @@ class LabApp(App[int]):
         name = getattr(self.screen, "chain_name", "lab")
         place = getattr(self.screen.focused, "place", "")
         chain = next((c for c in CHAINS[name] if c[0] == place), ("app",))
-        return str(getattr(self.screen, "topic", name)), chain
+        topic = f"filter-{name}" if place == "filter" else getattr(self.screen, "topic", name)
+        return str(topic), chain
 
     def rebound(self, action: Action) -> Action:
         """Give an action the keys that the person chose for it."""
         return rebound(action, self.settings.keymap)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Give what each line passes last: where the locale has ASCII alone, what makes it so."""
+        return [*super().get_line_filters(), *self._ascii]
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer everything that can be done here in the palette."""
         _, chain = self._about()
-        for action in filter(partial(can_do, screen), at(*chain)):
+        for action in filter(partial(can_do, screen), heard(chain)):
             yield SystemCommand(
                 f"{action.description} ({self.rebound(action).keys})".capitalize(),
                 action.tooltip,

@@ -48,7 +48,7 @@ class Action:
         return f"{owner}.{self.call}"
 
 
-_WIDGETS = ("rows", "table", "trials", "chart", "text", "filter", "output", "find")
+_WIDGETS = ("rows", "table", "trials", "chart", "text", "found", "filter", "output", "find")
 
 MOVE, LOOK, GO, CHOOSE, DECIDE = "Move", "Look closer", "Go", "Choose", "Decide"
 WRITE = "Write down"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labtui.tui.actions import key_of, with_keys
 from labtui.tui.study_text import how_far
 from labtui.tui.widgets.textpane import Line
 from labtui.verdicts.figures_launch import CONFIDENCE, mean_interval
@@ -83,25 +84,82 @@ def following(standing: Standing) -> str:
         return "It is the baseline. Another candidate is compared with it."
     planned, group = standing.planned, standing.group
     if standing.past:
-        return "It is past: another baseline is the current one. w shows the lineage."
+        return with_keys(
+            "It is past: another baseline is the current one. {launch.lineage} shows the lineage."
+        )
     if planned is None:
         return "Nothing, until there is a candidate."
     if standing.again:
-        return "o makes it the baseline again, with a reason; its looks are not taken twice."
+        return with_keys(
+            "{launch.overrule} makes it the baseline again, with a reason; its looks are not taken "
+            "twice."
+        )
     if standing.rejected:
-        return "A person rejected it. o takes that back, with a reason."
+        return with_keys("A person rejected it. {launch.overrule} takes that back, with a reason.")
     if group is not None:
         reruns = f"{group} fresh reruns{'' if planned.baseline is None else ' a side'}"
         if standing.ready:
-            return f"{reruns} have ended: Enter looks at them."
+            return f"{reruns} have ended: {key_of('launch.train')} looks at them."
         if standing.training:
             return f"Up to {reruns} are being trained; then they are looked at."
-        return f"Enter trains up to {reruns} and looks at them; x rejects."
+        train, no = key_of("launch.train"), key_of("launch.reject")
+        return f"{train} trains up to {reruns} and looks at them; {no} rejects."
     if standing.held:
-        return "Findings hold it back: answer them by a study; o overrules, x rejects."
+        return with_keys(
+            "Findings hold it back: answer them by a study, then {launch.train} decides again; "
+            "{launch.overrule} overrules, {launch.reject} rejects."
+        )
     if standing.can_reject:
-        return "All planned reruns were looked at: the baseline stays. x rejects it for good."
-    return "It is decided: no more reruns are planned, and the baseline stays."
+        return with_keys(f"All planned reruns were looked at: the baseline stays. {_WAYS_OUT}")
+    decided = "It is decided: no more reruns are planned, and the baseline stays."
+    return with_keys(f"{decided} {_BY_HAND}")
+
+
+_BY_HAND = (
+    "`labtui rerun` of the trial tells more of its spread; {launch.lineage}, then "
+    "{workload.baseline} makes it the baseline by hand, with a reason."
+)
+_WAYS_OUT = f"{{launch.reject}} rejects it for good; {_BY_HAND}"
+
+
+def asking(standing: Standing) -> tuple[str, str]:
+    """Give the question before a group is trained or looked at, and what follows from a yes."""
+    planned, group = standing.planned, standing.group
+    assert planned is not None
+    if group is None:
+        question = "Decide again, by the looks that were taken?"
+        detail = "It is adopted if no finding holds it back any more; else all stays as it is."
+    elif standing.ready:
+        question = f"Look at {group} reruns{'' if planned.baseline is None else ' a side'}?"
+        detail = "It is adopted if they say so and no finding holds it back; recorded either way."
+    else:
+        sides = "the candidate" if planned.baseline is None else "candidate and baseline each"
+        question = f"Train {sides} up to {group} times, with fresh seeds?"
+        detail = "It is adopted if they say so and no finding holds it back; recorded either way."
+    return question, f"{detail} {replaces(planned)}"
+
+
+def overruling(standing: Standing) -> tuple[str, str]:
+    """Give the question before what holds it back is set aside, and what follows from a yes."""
+    planned = standing.planned
+    assert planned is not None
+    if standing.again:
+        question, detail = "Make it the baseline again? Why?", "By the looks taken then."
+    elif standing.rejected:
+        question = "Take the rejection back? Why?"
+        detail = "It goes on from the looks taken; what they support is adopted."
+    else:
+        question, detail = "Adopt it although findings hold it back? Why?", "It is adopted at once."
+    return question, f"{detail} {replaces(planned)}"
+
+
+def replaces(planned: Planned) -> str:
+    """Say which baseline the candidate takes the place of once it is adopted."""
+    name, workload, base = planned.candidate.name, planned.study.workload, planned.baseline
+    if base is None:
+        return clean(f"Adopted, {name} becomes the first baseline of {workload}.")
+    old = f" ({base.trial})" if base.trial else ""
+    return clean(f"Adopted, {name} replaces baseline {base.id}{old} of {workload}.")
 
 
 def progress(standing: Standing) -> str:

@@ -174,7 +174,7 @@ def train_group(paths: LabPaths, planned: Planned) -> None:
     submit_group(paths, begin_launch(paths, _anew(paths, planned)))
 
 
-def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> None:
+def take_look(paths: LabPaths, planned: Planned, overruled: str = "", remark: str = "") -> None:
     """Look at the reruns that have ended, decide, and record what changed.
 
     Args:
@@ -182,13 +182,14 @@ def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> None:
         planned: What is compared.
         overruled: Why what holds it back is overruled, findings, a person's rejection or a
             roll-back; empty for not.
+        remark: What a person adds to the reason of what is decided; empty for nothing.
 
     Raises:
         LaunchRefused: It was adopted meanwhile.
         RequestRefused, LabError: It cannot be recorded.
     """
     begun = begin_launch(paths, _anew(paths, planned, again=bool(overruled)))
-    launching.take_look(paths, begun, overruled)
+    launching.take_look(paths, begun, overruled, remark)
 
 
 def reject(paths: LabPaths, planned: Planned, why: str) -> None:

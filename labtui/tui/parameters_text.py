@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.content import Content
 
+from labtui.tui.actions import key_of, with_keys
 from labtui.verdicts.beside import DIFFERS, Beside, Row, value_cell
 from labtui.verdicts.text import clean, cut
 
@@ -33,14 +34,16 @@ def parameters_text(found: Beside, *, only_differences: bool, width: int) -> Con
     if not found.rows:
         return Content.assemble(*parts, ("It has no hyperparameters.\n", "$faded"))
     if not rows:
-        parts.append(("\nNothing differs; d shows all of them.\n", "$faded"))
+        words = with_keys("Nothing differs; {trial.differences} shows all of them.")
+        parts.append((f"\n{words}\n", "$faded"))
         return Content.assemble(*parts)
     if parts:
         parts.append(Content("\n"))
     parts += _table(found, rows, width)
     left_out = len(found.rows) - len(rows)
     if left_out:
-        parts.append((f"\n{left_out} that are the same in all are left out: d\n", "$faded"))
+        key = key_of("trial.differences")
+        parts.append((f"\n{left_out} that are the same in all are left out: {key}\n", "$faded"))
     return Content.assemble(*parts)
 
 

@@ -22,12 +22,18 @@ SHORTEST = 8
 """Cells that are left of a long name at least."""
 
 
-def header(view: StudyView, width: int) -> Content:
-    """Write the three lines above the panes."""
+def header(view: StudyView, width: int, command: str) -> Content:
+    """Write the three lines above the panes.
+
+    Args:
+        view: The study.
+        width: Cells.
+        command: What says the same as the tab below.
+    """
     study = view.study
     direction = "lower" if study.minimize else "higher"
     how = "best over training" if study.selection == "best" else "final value"
-    twin = f"= labtui show {clean(study.name)}"
+    twin = f"= {command}"
     metric = f"{clean(study.metric)}: {direction} is better, {how}"
     if len(metric) + len(twin) + 2 > width:
         metric = f"{clean(study.metric)} {'↓' if study.minimize else '↑'}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from textual.content import Content
 
+from labtui.tui.actions import key_of
 from labtui.tui.states import GLYPHS, state_content
 from labtui.tui.verdict_text import verdict_lines
 from labtui.tui.widgets.textpane import Line
@@ -146,7 +147,7 @@ def _reproduction(
 ) -> list[tuple[str, str]]:
     versions = " ".join(f"{name} {version}" for name, version in trial.versions.items())
     rows = [
-        ("Y copies", again.command if again else ""),
+        (f"{key_of('app.copy')} copies", again.command if again else ""),
         ("", f"{again.does}" if again else ""),
         ("same seed", again.study if again else ""),
         ("", "trains its whole study again" if again and again.study else ""),

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from labtui.analysis.findings import Finding
@@ -272,7 +272,7 @@ def axis_plot(
     condition = condition_text(definition)
     values = [y for _, ys in points.arms.values() for y in ys if math.isfinite(y)]
     proposals = [*_proposals(definition, findings)]
-    return ChartSpec(
+    plain = ChartSpec(
         title=f"{clean(name)} ({condition})" if condition else clean(name),
         x=_axis(definition),
         y=Axis(objective_label(study), scale=scale_of(values)),
@@ -283,12 +283,27 @@ def axis_plot(
                 for place, (arm, (xs, ys)) in enumerate(points.arms.items())
             ),
             *_best(study, points),
-            *_chosen(definition, chosen),
             *_crosses(points.crosses),
         ),
-        marks=(*_bounds(definition), *proposals, *_lost(definition, chosen)),
+        marks=(*_bounds(definition), *proposals),
         worst="top" if study.minimize else "bottom",
         empty="no trial that has ended has this hyperparameter",
+    )
+    return with_chosen(plain, definition, chosen)
+
+
+def with_chosen(
+    spec: ChartSpec, definition: Definition, chosen: Sequence[TrialRecord]
+) -> ChartSpec:
+    """Add trials that stand out to an axis plot without any; its own series stay the same ones."""
+    if not chosen:
+        return spec
+    clouds = [one for one in spec.series if one.role != "infeasible"]
+    crosses = [one for one in spec.series if one.role == "infeasible"]
+    return replace(
+        spec,
+        series=(*clouds, *_chosen(definition, chosen), *crosses),
+        marks=(*spec.marks, *_lost(definition, chosen)),
     )
 
 

@@ -56,6 +56,7 @@ class Choice:
         trials: Of `trials`, only these were asked for; None for no choice.
         metrics: Metrics of the curves.
         hyperparameter: The one of axis and isolation plots.
+        marked: Trials that stand out in axis plots.
         all_curves: The curves of every trial, the best of each arm bright.
     """
 
@@ -63,6 +64,7 @@ class Choice:
     metrics: Sequence[str] | None = None
     hyperparameter: str | None = None
     all_curves: bool = False
+    marked: Sequence[TrialRecord] = ()
 
 
 def figures_of(
@@ -91,7 +93,7 @@ def figures_of(
     if kind == "curves":
         return list(_curves(lab, study, shown, asked))
     if kind == "axis":
-        return list(_axis(lab, study, shown, asked.hyperparameter, findings))
+        return list(_axis(lab, study, shown, asked, findings))
     if kind == "grad-norm":
         return list(_norms(lab, study, shown, asked))
     if kind == "stability":
@@ -161,15 +163,18 @@ def _axis(
     lab: Lab,
     study: StudyRecord,
     trials: Sequence[TrialRecord],
-    name: str | None,
+    asked: Choice,
     findings: Sequence[Finding] | None,
 ) -> Iterator[Figure]:
+    name = asked.hyperparameter
     definitions = varied(lab.hyperparameters(study.name))
     _check(lab, study, name)
     if findings is None:
         findings = boundary_findings(lab, study, trials)
     for definition, spec in zip(
-        definitions, axis_plots(study, trials, definitions, findings), strict=True
+        definitions,
+        axis_plots(study, trials, definitions, findings, asked.marked),
+        strict=True,
     ):
         if name in (None, definition["name"]):
             yield Figure("axis", spec.title, spec)

@@ -18,6 +18,12 @@ def reason(planned: Planned, verdict: str, look: Look | None, evidence: Mapping[
     """Say in a sentence or two why a launch stands as it does."""
     if look is None:
         return f"{planned.candidate.name}: no reruns were looked at"
+    remark = str(evidence.get("remark") or "")
+    words = _decided(planned, verdict, look, evidence)
+    return f"{words.rstrip('.')}. A person adds: {remark}" if remark else words
+
+
+def _decided(planned: Planned, verdict: str, look: Look, evidence: Mapping[str, Any]) -> str:
     words = _first(planned, look) if planned.baseline is None else _compared(planned, look)
     held = [str(one["message"]).rstrip(".") for one in evidence.get("held", ())]
     if held and verdict == "adopt":

@@ -121,13 +121,14 @@ def submit_group(paths: LabPaths, planned: Planned, *, slots: int | None = None)
     return True
 
 
-def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> Planned:
+def take_look(paths: LabPaths, planned: Planned, overruled: str = "", remark: str = "") -> Planned:
     """Look at the reruns that have ended, decide, and record what changed.
 
     Args:
         paths: The lab.
         planned: What is compared; it was begun.
         overruled: Why findings that hold it back, or a roll-back, are overruled; empty for not.
+        remark: What a person adds to the reason; empty for what was added before.
 
     Returns:
         The plan with the record that the lab holds.
@@ -137,7 +138,7 @@ def take_look(paths: LabPaths, planned: Planned, overruled: str = "") -> Planned
     """
     for _ in range(LOOKED_MEANWHILE):
         with Lab(paths) as lab:
-            decision = decide_launch(lab, planned, overruled)
+            decision = decide_launch(lab, planned, overruled, remark)
         if unchanged(decision):
             break
         planned = record_decision(paths, decision)
@@ -179,13 +180,14 @@ def reject_launch(paths: LabPaths, planned: Planned, why: str) -> Planned:
     )
 
 
-def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
+def decide_launch(lab: Lab, planned: Planned, overruled: str = "", remark: str = "") -> Decision:
     """Take the next look if its reruns have ended, and decide.
 
     Args:
         lab: The lab.
         planned: What is compared; it was begun.
         overruled: Why what holds it back is overruled; empty for not.
+        remark: What a person adds to the reason; empty for what was added before.
     """
     record = planned.record
     if record is not None and record.adopted is not None:
@@ -201,7 +203,7 @@ def decide_launch(lab: Lab, planned: Planned, overruled: str = "") -> Decision:
         times = step_times(lab, sides)  # measured side by side, as no other times are
         weighed = weigh(planned.study, planned.candidate, planned.baseline, times)
         looks.append({**_look(lab, planned, sides, weighed), "taken": now()})
-    return _decide(lab, planned, sides, looks, weighed, overruled)
+    return _decide(lab, planned, sides, looks, weighed, (overruled, remark))
 
 
 def record_decision(paths: LabPaths, decision: Decision) -> Planned:
@@ -285,8 +287,9 @@ def _decide(
     sides: Sequence[Reruns],
     looks: list[dict[str, Any]],
     weighed: Complexity | None,
-    overruled: str,
+    said: tuple[str, str],
 ) -> Decision:
+    overruled, remark = said
     look = looks[-1] if looks else None
     around = None
     verdict: Choice = "undecided"
@@ -301,6 +304,8 @@ def _decide(
     held = around.held if around is not None and verdict == "adopt" else ()
     evidence["held"] = list(held)
     evidence["overruled"] = overruled if held or planned.rejected else ""
+    stored = planned.record.evidence if planned.record is not None else {}
+    evidence["remark"] = remark or stored.get("remark", "")
     if look is not None:
         for name, times in zip(SIDES, step_times(lab, sides) or (), strict=False):
             evidence[name]["step_time"] = float(np.median(times)) if times else None

@@ -157,7 +157,8 @@ TERMINALS = [
     ),
     BadInput(
         72,
-        "a terminal of 79 x 23, then 1 x 1, 20 x 5, 40 x 10, 0 x 0, 500 x 200, 100 in a second",
+        "a terminal of 79 x 23, then 1 x 1, 20 x 5, 40 x 10, 0 x 0, 500 x 200, 100 in a second "
+        "(60 x 15 is enough; the contract has a line more)",
         sized((79, 23), (1, 1), (20, 5), (40, 10), (0, 0), (500, 200), storm=100),
         (
             "79 x 23: the lab\n"
@@ -214,6 +215,23 @@ def in_plain_locale(folder: Path) -> Seen:
     (line,) = [line for line in said.splitlines() if line.startswith("sch")]
     lab = compare_labs(before, lab_state(folder / "lab.db"))
     return Seen(line.partition("  ")[0], ended.returncode, lab)
+
+
+def screen_in_plain_locale(folder: Path) -> Seen:
+    """Look at the lab where only ASCII can be written."""
+    make_lab(folder, name="elsewhere", points=6, evaluations=3)
+    before = lab_state(folder / "lab.db")
+    places = {"XDG_STATE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), **PLAIN}
+    terminal = Terminal(cwd=folder, columns=100, lines=30, environment=places)
+    wait_until(lambda: "elsewhere" in plain(terminal.output), 60)
+    terminal.press(b"\x11")
+    code = terminal.ended()
+    terminal.close()
+    assert terminal.output.isascii()
+    assert b"\\u" not in terminal.output
+    assert b"\\x" not in terminal.output
+    lab = compare_labs(before, lab_state(folder / "lab.db"))
+    return Seen("the lab: ASCII alone", code, lab)
 
 
 def in_columns(folder: Path) -> Seen:
@@ -494,6 +512,7 @@ def of_root(*arguments: str) -> Callable[[Path], Seen]:
     return do
 
 
+KILLED = "import os\ndef train(trial):\n    os.kill(os.getpid(), 9)\n"
 LOGS = "def train(trial):\n    trial.log(10, {'loss': 0.5})\n"
 FOLDERS = [
     BadInput(
@@ -524,7 +543,10 @@ FOLDERS = [
         77,
         "`TMPDIR` is full: an export",
         lambda f: exported(f, f, 40_000),
-        "labtui: s.xlsx: File too large; nothing was written there",
+        (
+            "labtui: s.xlsx: File too large; nothing was written there; raise the limit on the "
+            "size of files (`ulimit -f` shows it)"
+        ),
         74,
         "unchanged",
     ),
@@ -639,5 +661,26 @@ LIMITS = [
 ]
 
 ROWS = [*TERMINALS, *LOCALES, *LINES, *FOLDERS, *SIGNALS, *LIMITS]
-SLOW = STARTS
+SLOW = [
+    *STARTS,
+    BadInput(
+        73,
+        "the screen where the locale has ASCII alone",
+        screen_in_plain_locale,
+        "the lab: ASCII alone",
+        0,
+        "unchanged",
+    ),
+    BadInput(
+        80,
+        "killed as the kernel does it that has no memory left (SIGKILL), three times",
+        limited("RLIMIT_NOFILE", 256, KILLED),
+        (
+            "1 of 1 trials failed; the first, s/0: its worker was killed by SIGKILL, by hand or "
+            "for want of memory, 3 times after step 0; `labtui show s/0` says more"
+        ),
+        1,
+        "made",
+    ),
+]
 """Done by `make bad-inputs` alone: a screen is opened for each, and one row gives it all sizes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import io
+import os
 import resource
 import shutil
 import sqlite3
@@ -198,6 +200,16 @@ def full(*options: str) -> Callable[[Path], Seen]:
     return do
 
 
+def no_room(folder: Path) -> Seen:
+    """Export where what was written does not reach the disk."""
+    make_lab(folder, name="digits", points=2)
+    (folder / "old").write_text("mine")
+    refused = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with mock.patch("labtui.interop.files.os.fsync", side_effect=refused):
+        seen = call(folder, "export", "digits", "--format", "xlsx", "--to", "old", "--force")
+    return left_alone(folder, seen)
+
+
 def sheets(folder: Path) -> Seen:
     """Export a study of a forbidden name to sheets of three rows: the limit of a sheet, lowered."""
     import openpyxl
@@ -359,7 +371,7 @@ row(
     84,
     "CSV: UTF-16",
     table("lr,loss\n0.1,1\n".encode("utf-16")),
-    "labtui: t.csv: found UTF-16; expected UTF-8",
+    "labtui: t.csv: found UTF-16; expected UTF-8: iconv -f utf-16 -t utf-8 t.csv > t-utf8.csv",
     2,
     "none",
 )
@@ -513,7 +525,17 @@ row(
     89,
     "an export larger than files may grow (RLIMIT_FSIZE)",
     full("--format", "sqlite"),
-    "labtui: old: disk I/O error; nothing was written there",
+    "labtui: old: File too large; nothing was written there; raise the limit on the size of files "
+    "(`ulimit -f` shows it)",
+    74,
+    "unchanged",
+)
+row(
+    89,
+    "an export onto a full disk (simulated: the sync fails)",
+    no_room,
+    "labtui: old: No space left on device; nothing was written there; make room, or name a place "
+    "that has some",
     74,
     "unchanged",
 )

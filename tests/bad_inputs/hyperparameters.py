@@ -383,6 +383,13 @@ def too_long(folder: Path) -> Seen:
     return run_quietly(folder)
 
 
+def remarked(folder: Path) -> Seen:
+    """Plan a study with a whole number of 71 bits; the others are of 64 and say nothing."""
+    values = f"values: [{2**63 - 1}, {-(2**63)}]"
+    written(folder, space(f"a: {{role: fixed, value: {2**70}}}\n  b: {{role: nuisance, {values}}}"))
+    return call(folder, "plan", "study.yaml")
+
+
 def run_quietly(folder: Path) -> Seen:
     """Run in a process, looking at whether there is a lab only: what is in it is long."""
     command = [sys.executable, "-m", "labtui", "run", "study.yaml", "--lab", "lab.db"]
@@ -424,6 +431,8 @@ ON_MACHINES = [
         "`$(rm -rf ~)`, `; ls`, `-rf`, a newline, `2^70`, 300 kB by file: as programs see them",
         told,
         (
+            "hyperparameters.big: 1180591620717411303424 has more than 64 bits: it is kept "
+            "exactly, as text where SQLite holds it; programs of 64 bits may round it\n"
             "s/0: '$(rm -rf ~)' '; ls' '-rf' 'a\\nb' '1180591620717411303424' long: 300000 "
             "times {'x'}"
         ),
@@ -451,12 +460,23 @@ ON_MACHINES = [
         "a ",
     ),
     BadInput(
+        33,
+        "the same: what is said about it",
+        remarked,
+        (
+            "hyperparameters.a: 1180591620717411303424 has more than 64 bits: it is kept exactly, "
+            "as text where SQLite holds it; programs of 64 bits may round it"
+        ),
+        0,
+        "none",
+    ),
+    BadInput(
         35,
         "the objective `loss` is never reported, but `los` and `acc` are",
         trained('def train(trial):\n    trial.log(5, {"los": 1.0, "acc": 0.5})\n'),
         (
             "1 of 1 trials failed; the first, s/0: metric 'loss' was never reported; saw los, "
-            "acc; did you mean 'los'?; `labtui show s/0` has its traceback"
+            "acc; did you mean 'los'?; `labtui show s/0` says more"
         ),
         1,
         "made",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -19,12 +21,14 @@ from labtui.store.lock import WriterLock
 from labtui.store.paths import LabPaths
 from labtui.store.writer import Writer
 from tests.bad_inputs.row import BadInput, Seen, as_seen, call, compare_labs, lab_state
+from tests.bad_inputs.typed import BASE, as_nobody, reachable, trained, written
 from tests.support.engine import SCRIPT, fixed, study_text, wait_until, write_study
 from tests.support.labs import make_lab
 
 NOTE = ("note", "digits-optimizer", "seen")
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) * 20
 PAGE = 4096
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 HELD = """
 import sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -125,8 +129,17 @@ def holding(file: Path, seconds: float):
         process.stdout.close()
 
 
-def training(folder: Path, act: Callable[[LabPaths], object], *, steps: int = 200) -> Seen:
-    """Do something while `labtui run` follows a study; gives the last that it said."""
+def training(
+    folder: Path,
+    act: Callable[[LabPaths], object],
+    *,
+    steps: int = 200,
+    first: Callable[[], object] | None = None,
+) -> Seen:
+    """Do something while `labtui run` follows a study; gives the last that it said.
+
+    And before, where it was said, that it waits.
+    """
     text = study_text(trials=2, steps=steps, every=20, pause=fixed(0.01))
     write_study(folder, text, SCRIPT)
     paths = LabPaths(folder / "lab.db")
@@ -141,6 +154,7 @@ def training(folder: Path, act: Callable[[LabPaths], object], *, steps: int = 20
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=first,
     )
     try:
         wait_until(lambda: begun(paths))
@@ -149,9 +163,10 @@ def training(folder: Path, act: Callable[[LabPaths], object], *, steps: int = 20
     finally:
         process.kill()
         process.wait()
-    last = said.strip().splitlines()[-1]
+    lines = said.strip().splitlines()
+    kept = [*(line for line in lines[:-1] if " waits: " in line), lines[-1]]
     state = compare_labs(before, lab_state(paths.db))
-    return Seen(as_seen(last, folder), process.returncode, state)
+    return Seen(as_seen("\n".join(kept), folder), process.returncode, state)
 
 
 def begun(paths: LabPaths) -> bool:
@@ -177,11 +192,35 @@ def replace(paths: LabPaths) -> None:
 
 
 def forbid(paths: LabPaths) -> None:
-    """Take the right to write away."""
-    paths.db.chmod(0o444)
-    paths.db.parent.chmod(0o555)
-    time.sleep(0.5)
-    paths.db.parent.chmod(0o755)
+    """Take the right to write the lab, its folder and its files away, until the study is done."""
+    taken = [path for path in (paths.db.parent, *paths.db.parent.rglob("*")) if path != paths.lock]
+    for path in taken:
+        path.chmod(path.stat().st_mode & ~0o222)
+    with contextlib.suppress(TimeoutError), Lab(paths) as lab:
+        wait_until(lambda: lab.study("s").state != "running" or lab.paused())
+    for path in taken:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
+def without_rights() -> None:
+    """Have root's processes heed the rights of files, as those of other people do."""
+    if os.getuid() == 0:
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            assert prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
+
+
+def reach_quota(paths: LabPaths) -> None:
+    """Let no file of the runner's grow, until it says that it waits; then lift the limit."""
+    with Lab(paths) as lab:
+        pid = lab.runner().pid
+        limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        most = paths.db.with_name("lab.db-wal").stat().st_size
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, limits[1]))
+        wait_until(lab.paused)
+        time.sleep(0.5)  # the follower looks four times a second
+        assert lab.study("s").state == "running"
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
 
 
 def lies_on(magic: int, mount: str = "") -> Callable[[Path], Seen]:
@@ -230,6 +269,79 @@ def goal_shown(folder: Path) -> Seen:
     return Seen(line, seen.code, seen.lab)
 
 
+def run_in_empty(folder: Path) -> Seen:
+    """Run a study of one trial where the lab is an empty file."""
+    (folder / "lab.db").touch()
+    return trained("def train(trial):\n    trial.log(10, {'loss': 0.5})\n")(folder)
+
+
+def emptied(*command: str) -> Callable[[Path], Seen]:
+    """Lose the file of a lab, but not its log, which SQLite would remove when it opens the two."""
+
+    def do(folder: Path) -> Seen:
+        open_log(folder)
+        os.truncate(folder / "lab.db", 0)
+        written(folder, BASE)
+        (folder / "train.py").touch()
+        kept = (folder / "lab.db-wal").read_bytes()
+        seen = call(folder, *command)
+        assert (folder / "lab.db-wal").read_bytes() == kept
+        return seen
+
+    return do
+
+
+EMPTIED = (
+    "labtui: FOLDER/lab.db is empty, and lab.db-wal beside it holds commits of the lab that it "
+    "was; nothing was opened, which would remove them; `labtui doctor` says more, `labtui doctor "
+    "--recover` saves what can be saved"
+)
+
+
+def without_log(folder: Path) -> Seen:
+    """Lose the log of a lab before it was merged; gives the goal of its study."""
+    open_log(folder)
+    (folder / "lab.db-wal").unlink()
+    seen = call(folder, "show", "digits-optimizer", out=True)
+    line = next(one for one in seen.message.splitlines() if one.startswith("goal"))
+    return Seen(line, seen.code, seen.lab)
+
+
+def in_closed_folder(*command: str, out: bool = False) -> Callable[[Path], Seen]:
+    """Use a lab in a folder that only root may write, as somebody else."""
+
+    def do(folder: Path) -> Seen:
+        make_lab(folder, points=2).db.chmod(0o644)
+        folder.chmod(0o555)
+        seen = as_nobody(folder, *command, out=out)
+        folder.chmod(0o755)
+        return seen
+
+    return do
+
+
+def unmerged_in_closed_folder(folder: Path) -> Seen:
+    """Read a lab whose log is not merged where no shared memory can be made for it."""
+    closed = folder / "closed"
+    closed.mkdir()
+    open_log(closed)
+    for file in closed.glob("lab.db*"):
+        file.unlink() if file.name.endswith("-shm") else file.chmod(0o644)
+    folder.chmod(0o755)
+    closed.chmod(0o555)
+    seen = as_nobody(folder, "list", "--lab", "closed/lab.db")
+    closed.chmod(0o755)
+    assert (closed / "lab.db-wal").stat().st_size
+    return seen
+
+
+def newer_shown(folder: Path) -> Seen:
+    """Show a trial of a lab that a newer labtui wrote; gives its first line."""
+    by_sql("PRAGMA user_version = 99")(make_lab(folder, points=2).db)
+    seen = call(folder, "show", "digits-optimizer/0", out=True)
+    return Seen(seen.message.splitlines()[0], seen.code, seen.lab)
+
+
 TRIGGER = "CREATE TRIGGER t AFTER INSERT ON notes BEGIN DELETE FROM points; END"
 VIEW = (
     "ALTER TABLE notes RENAME TO hidden",
@@ -258,6 +370,22 @@ ROWS = [
             "of it, --lab names another"
         ),
         2,
+        "unchanged",
+    ),
+    BadInput(
+        40,
+        "a zero-byte file, beside it a log with commits of the lab that it was",
+        emptied("run", "study.yaml"),
+        EMPTIED,
+        74,
+        "unchanged",
+    ),
+    BadInput(
+        40,
+        "the same, read",
+        emptied("list"),
+        EMPTIED,
+        74,
         "unchanged",
     ),
     BadInput(
@@ -363,6 +491,30 @@ ROWS = [
             "that belongs here"
         ),
         74,
+        "unchanged",
+    ),
+    BadInput(
+        45,
+        "its log is missing: what had not been merged is gone, and all else is read",
+        without_log,
+        "goal       Does Adam reach a lower validation error than Nesterov?",
+        0,
+        "unchanged",
+    ),
+    BadInput(
+        45,
+        "in a folder that may not be written, read",
+        reachable(in_closed_folder("list", out=True)),
+        "study             state …\ndigits-optimizer  completed   4/4 …",
+        0,
+        "unchanged",
+    ),
+    BadInput(
+        46,
+        "a newer lab, read",
+        newer_shown,
+        "trial       digits-optimizer/0 (id 1)",
+        0,
         "unchanged",
     ),
     BadInput(
@@ -503,14 +655,66 @@ ROWS = [
     ),
     BadInput(
         52,
-        "rights taken away while it trains",
-        lambda f: training(f, forbid),
+        "rights taken away while it trains (`chmod -R -w`)",
+        lambda f: training(f, forbid, first=without_rights),
         ("s: 2/2 trials, best … (trial …), done"),
         0,
         "made",
     ),
 ]
 SLOW = [
+    BadInput(
+        40,
+        "a zero-byte file, `labtui run`: what makes labs makes one of it (the contract's --create)",
+        run_in_empty,
+        "s: 1/1 trials, best 0.5 (trial 0), done",
+        0,
+        "changed",
+    ),
+    BadInput(
+        45,
+        "in a folder that may not be written, with commits in its log, read",
+        reachable(unmerged_in_closed_folder),
+        (
+            "labtui: FOLDER/closed/lab.db: its folder cannot be written and lab.db-wal holds "
+            "commits that are not yet merged; copy both files to a folder of your own and open "
+            "them there"
+        ),
+        74,
+        "none",
+    ),
+    BadInput(
+        52,
+        "a quota is reached while it trains (simulated: files of the runner may not grow)",
+        lambda f: training(f, reach_quota),
+        (
+            "s waits: FOLDER/lab.db: the disk failed (disk I/O error); trying again; nothing is "
+            "lost\n"
+            "s: 2/2 trials, best … (trial …), done"
+        ),
+        0,
+        "made",
+    ),
+    BadInput(
+        45,
+        "in a folder that may not be written, written",
+        reachable(in_closed_folder(*NOTE)),
+        (
+            "the text was not stored; it is in …\n"
+            "labtui: FOLDER/lab.lock: Permission denied; a lab is written only where its folder "
+            "can be"
+        ),
+        74,
+        "unchanged",
+    ),
+    BadInput(
+        48,
+        "renamed while it trains",
+        lambda f: training(f, lambda p: p.db.rename(p.db.with_name("renamed.db"))),
+        ("FOLDER/lab.db is gone; put it back and run again"),
+        74,
+        "none",
+    ),
     BadInput(
         51,
         "a value of 40 MB",

@@ -55,6 +55,8 @@ def lab_state(file: Path) -> list[str] | None:
     """Everything a lab holds as SQL text (of a damaged one: its bytes); None: there is no lab."""
     if not file.is_file():
         return None
+    if not file.stat().st_size:  # SQLite would remove the log of an empty file
+        return []
     try:
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             return list(connection.iterdump())

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import shutil
+import sys
 from pathlib import Path
 
+from labtui.engine import client
+from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
+from labtui.study.spec import parse_study
 from tests.bad_inputs.row import BadInput, Seen, call
 from tests.bad_inputs.trials import (
     Shared,
@@ -70,20 +79,28 @@ if mode == "silent":
 if mode == "other metric":
     line('{"step": 5, "validation/eror_rate": 0.5}'); sys.exit(0)
 line('{"step": 5, "validation/error_rate": 0.5}')
-if mode == "closes":
+if mode in ("closes", "closes and fails"):
     os.close(1); os.close(2); time.sleep(0.3)
+    sys.exit(4 if mode == "closes and fails" else 0)
 if mode == "daemon":
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            with open("daemon.new", "w") as file: file.write(str(os.getpid()))
+            os.rename("daemon.new", "daemon")
             time.sleep(600)
         os._exit(0)
     os.wait()
+    while not os.path.exists("daemon"): time.sleep(0.01)
 if mode == "deaf":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told or told.append(time.monotonic()))
     line('{"step": 5, "validation/loss": NaN}')
-    time.sleep(600)
+    while True:
+        with open("beats", "w") as file: file.write(repr([*told, time.monotonic()]))
+        os.replace("beats", "deaf")
+        time.sleep(0.05)
 """
 """Reports whatever it is asked for, and the objective at the end."""
 
@@ -97,6 +114,7 @@ def train(trial):
     if mode == "list": trial.log(1, {"x": [1, 2]})
     if mode == "name": trial.log(1, {5: 1.0})
     if mode == "raises": raise RuntimeError("the data are broken \x1b[2J")
+    if mode == "deep": f0()
     if mode == "leaves": sys.exit("leaving")
     if mode == "gone": os._exit(0)
     if mode == "stdin": trial.log(1, {"bytes of stdin": len(sys.stdin.read())})
@@ -117,10 +135,16 @@ def train(trial):
     trial.log(5, {"validation/error_rate": 0.5})
 """
 
+FUNCTION += "".join(f"def f{n}(): f{n + 1}()\n" for n in range(10))
+FUNCTION += "def f10(): raise ValueError('at the bottom')\n"
 """The same from within: a function that the worker calls."""
 
 programs = Shared(command("./train.py", "{mode}"), "train.py", PROGRAM)
 functions = Shared("{python: train.py:train}", "train.py", FUNCTION)
+
+
+GRACE = 10
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 def no_program(folder: Path) -> str:
@@ -189,7 +213,46 @@ def deaf(folder: Path) -> Seen:
     write_program(folder, "train.py", PROGRAM)
     write_study(folder, command("./train.py", "{mode}"), ["deaf"])
     run = call(folder, "run", "study.yaml")
+    asked, last = json.loads((folder / "deaf").read_text())
+    assert GRACE - 1 <= last - asked <= GRACE + 5, (asked, last)
     return Seen(trial_lines(folder, 0), run.code, run.lab)
+
+
+def daemon_swept(folder: Path, _: int) -> str:
+    """Say what became of the daemon, which wrote its number."""
+    pid = int((folder / "daemon").read_text())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return f"its daemon {pid} lives"
+    return "its daemon is gone"
+
+
+def left_from(folder: Path) -> Seen:
+    """The folder that a queued study trains in is removed."""
+    code = folder / "code"
+    code.mkdir()
+    write_study(code, "{python: train.py:train}", "abcd")
+    (code / "train.py").write_text("def train(trial): pass\n")
+    study = parse_study((code / "study.yaml").read_bytes())
+    request = {"kind": "submit", "study": study.to_json(), "folder": str(code)}
+    client.ask(
+        LabPaths(folder / "lab.db"),
+        {**request, "interpreter": sys.executable, "environment": {}},
+    )
+    shutil.rmtree(code)
+    seen = call(folder, "run", "s")
+    return Seen(without_progress(seen.message), seen.code, seen.lab)
+
+
+def traceback_kept(folder: Path, number: int) -> str:
+    """Say how much is kept of the traceback of an error ten calls deep; its log has it whole."""
+    with Lab(LabPaths(folder / "lab.db")) as lab:
+        trial = lab.trial(f"s/{number}")
+    log = LabPaths(folder / "lab.db").trial_log(trial.id).read_text()
+    assert [f"in f{n}\n" in log for n in range(11)] == [True] * 11, log
+    kept = trial.detail.splitlines()
+    assert [kept[0].partition(" ")[0], kept[-1]] == ["Traceback", "ValueError: at the bottom"]
+    return f"{len(kept)} lines, one of them: {kept[1].strip()}"
 
 
 ROWS: list[BadInput] = [
@@ -304,7 +367,8 @@ ROWS: list[BadInput] = [
         60,
         "a function logs text",
         "text",
-        "failed: TypeError: metric 'x': found str 'low'; expected a number",
+        "failed: TypeError: metric 'x': found str 'low'; expected a number\n"
+        "log: TypeError: metric 'x': found str 'low'; expected a number",
     ),
     programs.row(60, "the value is true or false", "true", "completed\nx: 1.0 at 1\ny: 0.0 at 1"),
     programs.row(60, "the value is null", "null", "completed\ny: 1.0 at 1"),
@@ -318,7 +382,8 @@ ROWS: list[BadInput] = [
         60,
         "a function logs a list",
         "list",
-        "failed: TypeError: metric 'x': found list '[1, 2]'; expected a number",
+        "failed: TypeError: metric 'x': found list '[1, 2]'; expected a number\n"
+        "log: TypeError: metric 'x': found list '[1, 2]'; expected a number",
     ),
     programs.row(60, "the value is nested", "nested", "completed\na/b/c: 2.0 at 1"),
     programs.row(
@@ -409,7 +474,19 @@ ROWS: list[BadInput] = [
     ),
     programs.row(64, "closes its stdout and lives on", "closes", "completed"),
     functions.row(64, "a function closes stdout and sets it to None", "stdout", "completed"),
-    programs.row(65, "daemonises: setsid, two forks, deaf to SIGTERM", "daemon", "completed"),
+    programs.row(
+        64,
+        "closes its stdout, lives on, and ends with 4",
+        "closes and fails",
+        "failed: ./train.py ended with exit code 4 and said nothing",
+    ),
+    programs.row(
+        65,
+        "daemonises: setsid, two forks, deaf to SIGTERM",
+        "daemon",
+        "completed\nits daemon is gone",
+        daemon_swept,
+    ),
     functions.row(
         65,
         "a function forks and lets the copy log too",
@@ -424,7 +501,7 @@ ROWS: list[BadInput] = [
     programs.run(
         68,
         "trials fail in different ways, others complete",
-        "12 of 35 trials failed; the first, s/1: ./train.py ended with exit code 1: "
+        "13 of 36 trials failed; the first, s/1: ./train.py ended with exit code 1: "
         '{"step": 1, "x"; `labtui show s/1` has its traceback',
     ),
     alone(
@@ -457,6 +534,24 @@ ROWS: list[BadInput] = [
         "s: 3 trials in a row failed at once: command: cannot start './train.sh': what "
         "its first line names is not there: #!/no/such/thing; `labtui run s` resumes it",
     ),
+    BadInput(
+        68,
+        "the folder that a study trains in is gone",
+        left_from,
+        "s: the folder that it trains in is gone: FOLDER/code; put it back; `labtui run s` "
+        "resumes it",
+        1,
+        "changed",
+    ),
+    functions.row(
+        69,
+        "a function fails ten calls deep: what is kept of its traceback (all is in the log)",
+        "deep",
+        "failed: ValueError: at the bottom\n"
+        "log: ValueError: at the bottom\n"
+        "20 lines, one of them: … lines cut …",
+        traceback_kept,
+    ),
     alone(
         69,
         "an import that fails in the trainer's module",
@@ -485,10 +580,10 @@ ROWS: list[BadInput] = [
 SLOW: list[BadInput] = [
     BadInput(
         66,
-        "ignores SIGTERM",
+        "goes on after SIGTERM: SIGKILL 10 s later",
         deaf,
         "infeasible: diverged at step 5\nvalidation/loss: nan at 5",
-        0,
+        1,
         "made",
     ),
     BadInput(
@@ -498,7 +593,7 @@ SLOW: list[BadInput] = [
         "1 of 2 trials failed; the first, s/1: command: found no program './train.py' "
         "in FOLDER/code; `labtui show s/1` has its traceback",
         0,
-        "made",
+        "changed",
     ),
 ]
 """They wait: for the ten seconds that a program has to end itself."""

@@ -48,10 +48,25 @@ class Shared:
         self._trainer, self._file, self._source = trainer, file, source
         self._modes: list[str] = []
 
-    def row(self, number: int, what: str, mode: str, message: str) -> BadInput:
-        """Make the row of a mode: its trial's end, points, warnings, and the end of its log."""
+    def row(
+        self,
+        number: int,
+        what: str,
+        mode: str,
+        message: str,
+        also: Callable[[Path, int], str] | None = None,
+    ) -> BadInput:
+        """Make the row of a mode: its trial's end, points, warnings, and the end of its log.
+
+        Args:
+            number: Of the catalogue.
+            what: What the trainer does.
+            mode: What it is told.
+            message: What is seen.
+            also: Gives a further line, from the folder and the trial's number.
+        """
         self._modes.append(mode)
-        return BadInput(number, what, lambda _: self._seen(mode), message, None, "made")
+        return BadInput(number, what, lambda _: self._seen(mode, also), message, None, "made")
 
     def run(self, number: int, what: str, message: str) -> BadInput:
         """Make the row of the whole study: what `labtui run` says in the end."""
@@ -67,9 +82,11 @@ class Shared:
         lines = [line for line in seen.message.splitlines() if "trials failed" in line]
         return folder, Seen("\n".join(lines), seen.code, seen.lab)
 
-    def _seen(self, mode: str) -> Seen:
+    def _seen(self, mode: str, also: Callable[[Path, int], str] | None) -> Seen:
         folder, run = self._run()
-        return Seen(trial_lines(folder, self._modes.index(mode)), None, run.lab)
+        number = self._modes.index(mode)
+        lines = [trial_lines(folder, number), *([also(folder, number)] if also else [])]
+        return Seen("\n".join(lines), None, run.lab)
 
 
 def trial_lines(folder: Path, number: int) -> str:

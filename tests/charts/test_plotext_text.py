@@ -89,13 +89,24 @@ def test_infeasible_trials_are_red_and_bounds_are_not():
     assert text.endswith(" ") or text.endswith("m")
 
 
-def test_curves_without_colour_are_told_apart_by_tags():
-    lines = to_text(curves(), 80, 20).split("\n")
-    assert "1 lr=0   2 lr=1" in lines[-1]
+@pytest.mark.parametrize("color", [False, True])
+def test_curves_are_told_apart_by_signs_with_and_without_colour(color):
+    text = ESCAPE.sub("", to_text(curves(), 80, 20, color))
+    lines = text.split("\n")
+    first, second = re.fullmatch(r" ━(.) lr=0   ━(.) lr=1 *", lines[-1]).groups()
+    assert first != second
     plot = "".join(line.partition("│")[2] for line in lines)
-    assert plot.count("1") >= 3
-    assert plot.count("2") >= 3
+    assert plot.count(first) >= 3
+    assert plot.count(second) >= 3
     assert "━━ lr=0" in to_text(curves(1), 80, 20)
+
+
+def test_without_colour_dimmed_curves_have_signs_too():
+    x = np.arange(300)
+    pair = Series(x, x, "ideal", emphasis=False), Series(x, x / 2, "measured")
+    spec = ChartSpec("t", Axis(), Axis(), pair)
+    assert "━━" not in to_text(spec, 60, 16)
+    assert "━━ ideal   ━━ measured" in ESCAPE.sub("", to_text(spec, 60, 16, color=True))
 
 
 def test_ascii_uses_a_character_a_curve():

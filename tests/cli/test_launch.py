@@ -233,8 +233,9 @@ hyperparameters: {level: {role: nuisance, range: [20, 80]}, noise: {role: fixed,
     submit(paths, write_study(tmp_path, text, SCRIPT))
     wait_for_state(paths, "s", "completed")
     baseline(paths, level=50, noise=0.5)
-    held = launch("s")
+    held = launch("s", "--reason", "asked for by Ada")
     assert held["verdict"] == "undecided"
+    assert held["reason"].endswith(". A person adds: asked for by Ada")
     assert held["looks"][-1]["verdict"] == "adopt"
     assert [one["code"] for one in held["held"]] == ["search-boundary"]
     assert held["next"] == "labtui next s"
@@ -243,7 +244,7 @@ hyperparameters: {level: {role: nuisance, range: [20, 80]}, noise: {role: fixed,
     found = launch("s", "--overrule", "--reason", "the range ends where the model does")
     assert (found["verdict"], found["adopted"]) == ("adopt", 2)
     assert found["looks"] == held["looks"]
-    assert "the range ends where the model does" in found["reason"]
+    assert "the range ends where the model does. A person adds: asked for" in found["reason"]
 
 
 def test_a_killed_launch_goes_on_where_it_was(labtui, launch, paths, tmp_path):
@@ -305,12 +306,17 @@ def test_a_person_rejects_what_is_undecided_until_that_is_overruled(
 ):
     study(tmp_path, paths, "s", {"level": 0})
     baseline(paths, level=0, other=2)
-    for wrong in (["--reject"], ["--reject", "--overrule", "--reason", "x"], ["--reason", "x"]):
-        assert labtui("launch", "s", *wrong, "--lab", paths.db).code == 2
+    wrong = [["--reject"], ["--reject", "--overrule", "--reason", "x"], ["--reason", " "]]
+    wrong += [["--detach", "--reason", "x"], ["--show", "--reason", "x"]]  # nothing would keep it
+    for one in wrong:
+        assert labtui("launch", "s", *one, "--lab", paths.db).code == 2
     rejected = launch("s", "--reject", "--reason", "too slow to serve")
     assert (rejected["verdict"], rejected["rejected"]) == ("reject", "too slow to serve")
     assert rejected["reason"].endswith("Rejected by a person: too slow to serve")
     assert launch("s", "--until-decided") == rejected  # nothing is trained for it
+    lost = labtui("launch", "s", "--reason", "x", "--lab", paths.db)
+    assert lost.code == 2
+    assert "expected --overrule beside it" in lost.err
     again = labtui("launch", "s", "--reject", "--reason", "x", "--lab", paths.db)
     assert again.code == 2
     assert "says reject already, by a person: too slow to serve" in again.err

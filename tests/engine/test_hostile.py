@@ -210,7 +210,7 @@ def test_a_folder_that_is_gone_stops_the_study_and_fails_no_trial(paths, tmp_pat
     trials = wait_for_state(paths, "s", "stopped")
     assert [t.state for t in trials] == ["completed"] * 3 + ["queued"] * 2
     with Lab(paths) as lab:
-        assert "before it could train" in lab.study("s").reason
+        assert "the folder that it trains in is gone" in lab.study("s").reason
     (tmp_path / "away").rename(tmp_path / "code")
     client.resume(paths, "s")
     assert {t.state for t in wait_for_state(paths, "s", "completed")} == {"completed"}

@@ -24,6 +24,7 @@ FIGURE = "fault: "
 """Begins the names of the figures among what a test reports (`kit.Tally`)."""
 
 _figures: Counter[str] = Counter()
+_skipped: set[str] = set()
 
 
 def pytest_addoption(parser):
@@ -44,13 +45,32 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_runtest_logreport(report):
+    if report.skipped:
+        _skipped.add(report.nodeid)
     if report.when == "teardown":
         for name, number in report.user_properties:
             if name.startswith(FIGURE):
                 _figures[name.removeprefix(FIGURE)] += number
 
 
+def pytest_sessionfinish(session, exitstatus):
+    """Fail a run of the whole suite that did less than is promised, though every test passed."""
+    if exitstatus == pytest.ExitCode.OK and _short_of(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _short_of(config):
+    """Say what a run fell short of; of a part of the suite, or in a worker of xdist, nothing."""
+    whole = [Path(one).resolve() for one in config.args] == [Path(__file__).parent]
+    part = any(config.getoption(name) for name in ("keyword", "markexpr", "collectonly"))
+    if not _is_full(config) or not whole or part or hasattr(config, "workerinput"):
+        return []
+    return kit.shortfall(_figures, skipped=bool(_skipped))
+
+
 def pytest_terminal_summary(terminalreporter, config):
+    for said in _short_of(config):
+        terminalreporter.write_line(f"short of what is promised: {said}", red=True)
     if not _figures:
         return
     said = ", ".join(f"{number:g} {name}" for name, number in sorted(_figures.items()))

@@ -31,6 +31,32 @@ ROLES = {"runner": "engine.service", "guard": "guard.py", "worker": "bootstrap.p
 """What the command line of each process holds."""
 
 
+AT_LEAST = {"kills": 200, "power cuts": 1000, "damaged checkpoints": 1000, "claims at once": 900}
+"""What the full suite does at least, by the names of its figures: R1, R2, R10 and R4."""
+
+NEVER = ("lost", "orphans", "duplicates", "trained again", "lost by power cuts",
+         "corrupt by power cuts")  # fmt: skip
+"""Figures that are nothing after any run."""
+
+
+def shortfall(figures: Mapping[str, float], *, skipped: bool) -> list[str]:
+    """Say where a full run of the whole suite fell short of what is promised.
+
+    Args:
+        figures: What was counted (`tally`).
+        skipped: Whether tests were left out, for want of strace or root: what only they count may
+            be missing altogether.
+    """
+    found = [
+        f"{figures.get(name, 0):g} {name}; expected at least {least}"
+        for name, least in AT_LEAST.items()
+        if figures.get(name, 0) < least and not (skipped and name not in figures)
+    ]
+    return found + [
+        f"{figures[name]:g} {name}; expected none" for name in NEVER if figures.get(name)
+    ]
+
+
 # -- processes --------------------------------------------------------------------------------
 
 

@@ -62,6 +62,7 @@ class Mutant:
     tests: tuple[str, ...]
 
 
+ROOM = "test_disk.py::test_a_study_that_begins_says_what_the_disk_lacks"
 POWER = "test_power.py::test_a_power_cut_loses_nothing_acknowledged"
 STATEMENTS = "test_kills.py::test_killed_at_chosen_statements"
 IDENTITY = "test_clocks.py::test_a_dead_runner_is_known_by_identity"
@@ -104,6 +105,17 @@ MUTANTS = (
         ),
         (STATEMENTS,),
     ),
+    Mutant(
+        "no-look-at-the-room-there-is",
+        (
+            Change(
+                "labtui/store/space.py",
+                "    if found.suffices:\n",
+                "    if found.free:\n",
+            ),
+        ),
+        (ROOM,),
+    ),
     Mutant("no-sweep-by-the-guard", (NO_SWEEP,), (DAEMON,)),
     Mutant(
         "no-guard",
@@ -116,8 +128,8 @@ MUTANTS = (
             ),
             Change(
                 "labtui/trainer/worker.py",
-                "        os._exit(0)  # the runner is gone",
-                "        # the runner is gone",
+                "        os._exit(0 if self._channel.is_held else CUT_OFF)\n",
+                "        pass\n",
             ),
         ),
         (DAEMON,),

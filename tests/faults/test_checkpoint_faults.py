@@ -169,37 +169,56 @@ def _means_the_same(file: Path, content: bytes) -> bool:
         return False
 
 
+@pytest.mark.parametrize("part", range(4))
 def test_a_trial_resumes_from_the_one_before_and_says_so(
-    paths, tmp_path, reference, rng, rounds, tally
+    paths, tmp_path, reference, rng, full, tally, part
 ):
-    text = study_text(trials=1, steps=60) + "keep_checkpoints: 2\n"
-    slow = study_text(trials=1, steps=60, pause=fixed(0.05)) + "keep_checkpoints: 2\n"
-    expected = reference(text, SCRIPT)
-    for number in range(rounds(short=1, full=25)):
+    if part and not full:
+        pytest.skip("one trial; make test-faults damages the checkpoints of a hundred")
+    trials, labs = (5, 5) if full else (1, 1)
+    expected = reference(_keeping(trials, 0), SCRIPT)
+    for number in range(labs):
         folder = tmp_path / str(number)
         paths, events = LabPaths(folder / "lab.db"), folder / "events.jsonl"
-        submit(paths, write_study(folder, slow), events=events)
+        file = write_study(folder, _keeping(trials, 0.03))
+        _stop_all(paths, file, events, trials)
         with Lab(paths) as lab:
-            wait_until(lambda lab=lab: lab.trial("s/0").step > 35)
-            client.stop(paths, "s")
-            wait_for_state(paths, "s", "stopped")
-            rows = lab.checkpoints(1)
-            root = paths.checkpoint_folder(1)
-            newest = rows[-1]
-            older = [row.step for row in rows[:-1]]
-            damage(root / newest.folder, rng, rng.choice(["truncated", "flipped"]))
-            if is_whole(str(root / newest.folder)):  # a bit that means nothing was flipped
-                (root / newest.folder / DATA).unlink()
-            submit(paths, folder / "study.yaml", events=events)
+            ids = [trial.id for trial in lab.trials("s")]
+            told = {trial: _damage_newest(paths, lab, trial, rng) for trial in ids}
+            submit(paths, file, events=events, slots=trials)
             wait_for_state(paths, "s", "completed")
-            start = f"from the one at step {older[-1]}" if older else "from the beginning"
-            said = f"its checkpoint at step {newest.step} is damaged: it goes on {start}"
-            assert lab.warnings(1) == [said]
-            trial = lab.trial("s/0")
-            best = [row.step for row in lab.checkpoints(1) if row.best]
-            (curve,) = lab.curves([1], "validation/error_rate")
-        assert trial.state == "completed"
-        ranked = sorted(zip(curve.values, curve.steps, strict=True))
-        assert best == sorted(step for _, step in ranked[:2])
+            for trial in ids:
+                assert lab.warnings(trial) == [told[trial]]
+                best = [row.step for row in lab.checkpoints(trial) if row.best]
+                (curve,) = lab.curves([trial], "validation/error_rate")
+                ranked = sorted(zip(curve.values, curve.steps, strict=True))
+                assert best == sorted(step for _, step in ranked[:2])
+                tally(damaged_checkpoints=1, resumed_from_the_one_before=1)
         kit.check_invariants(paths, expected, events)
-        tally(damaged_checkpoints=1)
+
+
+def _keeping(trials, pause):
+    return study_text(trials=trials, steps=60, pause=fixed(pause)) + "keep_checkpoints: 2\n"
+
+
+def _stop_all(paths, file, events, trials):
+    """Train all trials at once, and stop them in the middle."""
+    submit(paths, file, events=events, slots=trials)
+    with Lab(paths) as lab:
+        wait_until(lambda: all(trial.step > 20 for trial in lab.trials("s")))
+    client.stop(paths, "s")
+    wait_for_state(paths, "s", "stopped")
+    wait_until(lambda: not kit.family(paths.db.parent))
+
+
+def _damage_newest(paths, lab, trial, rng):
+    """Damage the newest checkpoint of a trial; gives what is to be said of it."""
+    rows, root = lab.checkpoints(trial), paths.checkpoint_folder(trial)
+    newest = rows[-1]
+    damage(root / newest.folder, rng, rng.choice(["truncated", "flipped"]))
+    if is_whole(str(root / newest.folder)):  # a bit that means nothing was flipped
+        (root / newest.folder / DATA).unlink()
+    before = rows[-2].step
+    return (
+        f"its checkpoint at step {newest.step} is damaged: it goes on from the one at step {before}"
+    )

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from labtui.engine import client
 from labtui.store.identity import start_time
 from labtui.store.lab import Lab
+from labtui.store.paths import LabPaths
 from tests.faults import kit
 from tests.support.engine import (
     SCRIPT,
@@ -33,6 +35,8 @@ from tests.support.engine import (
 
 HOOKS = Path(__file__).with_name("hooks")
 DAY = 24 * 3600
+NEGATIVE = r"-\d+(\.\d+)?(s|m|h|d)\b"
+"""A duration that cannot be."""
 
 
 def study(pause, more="", trials=2):
@@ -49,34 +53,49 @@ def labtui(paths, *arguments):
 # -- stopped and continued ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        "group",
-        "worker",
-        pytest.param("runner", marks=pytest.mark.at_length),
-        pytest.param("guard", marks=pytest.mark.at_length),
-    ],
-)
+EACH = ("group", "worker", "runner", "guard")
+"""What is stopped; a laptop that sleeps is the group."""
+
+
+@pytest.mark.parametrize("role", ["group", "worker"])
 def test_what_was_stopped_goes_on_as_if_nothing_had_been(paths, tmp_path, reference, full, role):
-    """A laptop that sleeps is the group; it stands still for longer than a trial may take."""
-    still, timeout = (20.0, 15) if full else (6.0, 5)
+    if full:
+        pytest.skip("the full form stops each process for a minute")
+    stand_still(tmp_path, reference, [role], still=6.0, timeout=5)
+
+
+@pytest.mark.at_length
+def test_what_was_stopped_for_a_minute_goes_on(paths, tmp_path, reference, tally):
+    stand_still(tmp_path, reference, EACH, still=60.0, timeout=30)
+    tally(minutes_stopped=len(EACH))
+
+
+def stand_still(folder, reference, roles, *, still, timeout):
+    """Stop a role in a lab each, for longer than a trial may take, all at the same time."""
     expected = reference(study(0), SCRIPT)
     text = study(0.01, f", timeout: {timeout}")
-    file, events = write_study(tmp_path, text), tmp_path / "events.jsonl"
-    submit(paths, file, events=events, slots=2)
-    with Lab(paths) as lab:
-        wait_until(lambda: lab.slots() and lab.trial("s/0").step > 2, 120)
-        stopped = kit.send(tmp_path, role, signal.SIGSTOP)
-        assert stopped
-        time.sleep(still)
-        assert lab.runner() is not None
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
-    trials = wait_for_state(paths, "s", "completed")
-    assert [(t.state, t.attempt) for t in trials] == [("completed", 1)] * 2
-    assert all(0 <= t.seconds < timeout for t in trials)
-    kit.check_invariants(paths, expected, events)
+    labs, stopped = {}, []
+    for role in roles:
+        place = folder / role
+        labs[role] = LabPaths(place / "lab.db")
+        submit(labs[role], write_study(place, text), events=place / "events.jsonl", slots=2)
+        with Lab(labs[role]) as lab:
+            wait_until(lambda lab=lab: lab.slots() and lab.trial("s/0").step > 2, 120)
+        found = kit.send(place, role, signal.SIGSTOP)
+        assert found
+        stopped += found
+    time.sleep(still)
+    for role, paths in labs.items():
+        with Lab(paths) as lab:
+            assert lab.runner() is not None
+            assert lab.study("s").state == "running" or role == "guard"  # the others need none
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    for paths in labs.values():
+        trials = wait_for_state(paths, "s", "completed")
+        assert [(t.state, t.attempt) for t in trials] == [("completed", 1)] * 2
+        assert all(0 <= t.seconds < timeout for t in trials)
+        kit.check_invariants(paths, expected, paths.db.parent / "events.jsonl")
 
 
 # -- clocks that jump ---------------------------------------------------------------------------
@@ -132,8 +151,50 @@ def test_a_clock_that_jumps_changes_nothing(paths, tmp_path, reference, rounds, 
         assert not kit.lost_points(paths, events)
         clock(0)
     assert not [text for text in said if "Traceback" in text]
-    assert not [text for text in said if re.search(r"-\d+(\.\d+)?(s|m|h|d)\b", text)]
+    assert not [text for text in said if re.search(NEGATIVE, text)]
     wait_until(lambda: not processes(paths))
+
+
+BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
+"""Its rules, in the form that needs no table of the system's."""
+SWITCHES = {
+    "forward": datetime(2026, 3, 29, 1, tzinfo=UTC),
+    "back": datetime(2026, 10, 25, 1, tzinfo=UTC),
+}
+"""When its clocks leave out 02:00 to 03:00, and when they go through it twice."""
+
+
+@pytest.mark.at_length
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_study_trains_through_a_switch_of_summer_time(
+    paths, tmp_path, reference, clock, monkeypatch, tally, switch
+):
+    monkeypatch.setenv("TZ", BERLIN)
+    expected = reference(study(0), SCRIPT)
+    at = SWITCHES[switch].timestamp()
+    clock(at - 600 - time.time())
+    file, events = (
+        write_study(tmp_path, study(0.05, ", timeout: 60, hours: 2")),
+        tmp_path / "events.jsonl",
+    )
+    submit(paths, file, events=events, slots=2)
+    wait_until(lambda: steps(paths, "s") > 5, 120)
+    clock(at - 0.5 - time.time())  # the switch comes by itself, while both trials train
+    assert not over(paths)
+    said = [labtui(paths, "list")]
+    trials = wait_for_state(paths, "s", "completed")
+    assert [(t.state, t.attempt) for t in trials] == [("completed", 1)] * 2
+    assert all(1 < t.seconds < 60 for t in trials)
+    for trial in trials:  # they began before it and ended after it, as the lab says it: in UTC
+        assert (
+            datetime.fromisoformat(trial.started)
+            < SWITCHES[switch]
+            < datetime.fromisoformat(trial.finished)
+        )
+    said += [labtui(paths, "list"), labtui(paths, "show", "s"), labtui(paths, "show", "s/0")]
+    assert not [text for text in said if re.search(NEGATIVE, text)]
+    kit.check_invariants(paths, expected, events, inputs={"clock", "clock.so"})
+    tally(switches_of_summer_time=1)
 
 
 def steps(paths, name):

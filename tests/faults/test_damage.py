@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import io
+import math
 import os
 import shutil
 import sqlite3
@@ -33,6 +34,9 @@ COMMANDS = (["list", "--json"], ["show", STUDY, "--json"], ["check", STUDY, "--j
 KINDS = ("zeros", "noise", "half", "head", "other", "cut", "cut at a page", "bit")
 """Damage to a page: written over (all, or its second half), its head alone, by another page; the
 file cut short; one bit turned anywhere."""
+
+
+BUDGETS = soundness.READER_SECONDS, soundness.WRITER_SECONDS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -233,6 +237,57 @@ def test_damage_is_said_and_the_rest_is_saved(whole, tmp_path, rounds, rng, tall
             assert call(new, ["check", STUDY])[0] in (0, 2)
         shutil.rmtree(folder)
     tally(damages=turn + 1, rows_in_them=total, rows_saved=saved, silent_in_formless_places=silent)
+
+
+LONG = 40_000
+"""Points of each trial of a large lab: of its 15 MB a reader's look sees a quarter."""
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A lab of which a quick look sees only a part."""
+    paths = make_lab(tmp_path, points=8)
+    with Writer(paths) as writer:
+        for trial in range(1, 17):
+            writer.watch(trial, "validation/error_rate", minimize=True)
+            values = ((math.sin(step) / step) for step in range(1, LONG + 1))
+            writer.add_points(trial, [("train/loss", n, v) for n, v in enumerate(values, 1001)])
+            writer.commit()
+    assert call(paths.db, ["doctor"])[0] == 0
+    with contextlib.closing(sqlite3.connect(paths.db)) as connection:
+        pages = connection.execute(
+            "SELECT pageno FROM dbstat WHERE pagetype = 'leaf' AND name IN ('studies', 'trials')"
+        )
+        first = {page for (page,) in pages}
+    said = [call(paths.db, command)[:2] for command in COMMANDS[:2]]
+    return paths, first, said
+
+
+@pytest.mark.at_length
+def test_what_verdicts_rest_on_is_looked_at_in_the_time_there_is(large, rng, tally, monkeypatch):
+    """With the real budgets; in the other tests a look may take as long as it needs."""
+    monkeypatch.setattr(soundness, "READER_SECONDS", BUDGETS[0])
+    monkeypatch.setattr(soundness, "WRITER_SECONDS", BUDGETS[1])
+    paths, first, right = large
+    content = paths.db.read_bytes()
+    assert len(content) > 14e6
+    silent = 0
+    for turn in range(20):
+        among = sorted(first) if turn % 2 else range(2, len(content) // PAGE + 1)
+        number = rng.choice(among)
+        data, hit = damaged(content, ("zeros", "noise", "head")[turn % 3], number, rng)
+        paths.db.write_bytes(data)
+        for command, said in zip(COMMANDS, right, strict=False):
+            code, out, err = call(paths.db, command)
+            if (code, out) != said and not says_damage(code, err):
+                assert not hit & first, f"page {number}: {command} is silent"
+                silent += 1
+        if hit & first:
+            with pytest.raises(LabError):
+                Writer(paths)
+        assert call(paths.db, ["doctor"])[0] == 1
+        assert paths.db.read_bytes() == data
+    tally(damages_of_large_labs=20, silent_of_large_labs=silent)
 
 
 def test_an_index_that_lacks_rows_is_said(whole, tmp_path):

@@ -7,21 +7,23 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from labtui.engine import client
+from labtui.engine.pool import GRACE_SECONDS
 from labtui.store.lab import Lab
+from tests.e2e.terminal import Terminal
 from tests.faults import kit
 from tests.support.engine import (
+    SCRIPT,
     arms,
     fixed,
     points,
     run,
-    runner_pid,
     study_text,
     submit,
     wait_for_state,
@@ -165,51 +167,106 @@ def test_what_a_trainer_does_to_its_process_costs_its_own_trial_only(paths, tmp_
 
 # -- nothing survives ---------------------------------------------------------------------------
 
-DAEMON = r"""
+FORKS = r"""
 import os, signal, sys, time
-for depth in range(3):
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        if depth == 2:  # without the marks that processes inherit
-            os.execve(sys.executable, [sys.executable, "-ISc", "import time; time.sleep(600)"], {})
+def leave_daemons():
+    for depth in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            marks = {} if depth == 2 else os.environ  # one without those that processes inherit
+            sleep = [sys.executable, "-ISc", "import time; time.sleep(600)"]
+            os.execve(sys.executable, sleep, marks)
+"""
+DAEMON = {
+    "command": FORKS
+    + r"""
+leave_daemons()
 for step in range(1, 5):  # Ctrl-C once waits for an evaluation
     os.write(1, b'{"step": %d, "validation/error_rate": 0.5}\n' % step)
     time.sleep(2)
 time.sleep(600)
-"""
+""",
+    "python": FORKS
+    + r"""
+def train(trial):
+    leave_daemons()
+    for step in trial.steps():
+        trial.log(step, {"validation/error_rate": 0.5})
+        time.sleep(2 if step < 5 else 600)
+""",
+}
+DAEMONS = {"command": 8, "python": 6}
+"""Processes of the two trials: three daemons each, and a program itself."""
+ENDS_OF_STUDIES = ("SIGKILL", "SIGTERM", "one", "two", "closed", "guard")
+SHORT = {("SIGKILL", "command"), ("two", "command"), ("SIGKILL", "python")}
+EVALUATION = 2.0
+"""Seconds until the next one, for which Ctrl-C once waits."""
 
 
-@pytest.mark.parametrize("end", ["SIGKILL", "SIGTERM", "one", "two", "closed"])
-def test_nothing_of_a_daemon_outlives_its_study(paths, tmp_path, full, tally, end):
-    """The runner is killed, or the terminal sends Ctrl-C once or twice, or is closed."""
-    if not full and end not in ("SIGKILL", "two"):
+@pytest.mark.parametrize("trainer", DAEMON)
+@pytest.mark.parametrize("end", ENDS_OF_STUDIES)
+def test_nothing_of_a_daemon_outlives_its_study(paths, tmp_path, full, tally, end, trainer):
+    """Runner or guard are killed, Ctrl-C comes once or twice, or the terminal is closed."""
+    if not full and (end, trainer) not in SHORT:
         pytest.skip("part of the full form")
-    text = study_text(trials=2, steps=5, every=1, mode=fixed("x"))
-    trainer = f"{{command: [{sys.executable}, -IS, train.py]}}"
-    file = write_study(tmp_path, text.replace("{python: train.py:train}", trainer), DAEMON)
-    command = [sys.executable, "-m", "labtui", "run", str(file), "--lab", str(paths.db)]
-    follower = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    wait_until(lambda: len(kit.family(tmp_path, "-IS")) >= 8)
-    runner = runner_pid(paths)
-    if end.startswith("SIG"):
-        os.kill(runner, getattr(signal, end))
+    text = study_text(trials=2, steps=6, every=1, mode=fixed("x"))
+    if trainer == "command":
+        argv = f"{{command: [{sys.executable}, -IS, train.py]}}"
+        text = text.replace("{python: train.py:train}", argv)
+    file = write_study(tmp_path, text, DAEMON[trainer])
+    follower = Terminal("run", str(file), "--lab", str(paths.db), cwd=tmp_path)
+    wait_until(lambda: len(kit.family(tmp_path, "-IS")) >= DAEMONS[trainer])
+    before = set(kit.family(tmp_path, "-IS"))
+    wall = kit.ORPHAN_SECONDS
+    if end == "guard":
+        assert kit.send(tmp_path, "guard")
+        wait_until(lambda: not before & set(kit.family(tmp_path, "-IS")), wall)
+        tally(kills=1, kills_of_guard=1)
+        client.stop(paths, "s", now=True)
+    elif end == "SIGKILL":
+        assert kit.send(tmp_path, "runner")
+        tally(kills=1, kills_of_runner=1)
+    elif end == "SIGTERM":
+        assert kit.send(tmp_path, "runner", signal.SIGTERM)
     elif end == "closed":
-        os.killpg(follower.pid, signal.SIGHUP)
-        os.kill(runner, signal.SIGTERM)
+        follower.close()
+        follower.ended()
+        time.sleep(1.0)
+        assert before <= set(kit.family(tmp_path, "-IS"))  # the study trains on
+        client.stop(paths, "s", now=True)
     else:
         for _ in range(1 if end == "one" else 2):
             time.sleep(0.5)
-            follower.send_signal(signal.SIGINT)
-    wall = kit.ORPHAN_SECONDS if end == "SIGKILL" else 20.0  # with the grace of what ends in order
+            follower.interrupt()
+    if end != "SIGKILL":  # what ends in order is given time
+        wall += GRACE_SECONDS + (EVALUATION if end == "one" else 0.0)
     left = wait_until(lambda: not kit.family(tmp_path, "-IS"), wall)
     with contextlib.suppress(OSError):
-        follower.kill()
-    follower.wait()
+        follower.process.kill()
+    follower.ended()
+    if end != "closed":
+        follower.close()
     tally(daemons_swept=6, orphans=0 if left else 1)
+
+
+def test_a_study_trains_on_when_its_terminal_is_closed(paths, tmp_path, reference, full):
+    if not full:
+        pytest.skip("part of the full form")
+    expected = reference(study_text(trials=4, steps=60), SCRIPT)
+    file = write_study(tmp_path, study_text(trials=4, steps=60, pause=fixed(0.05)))
+    events = tmp_path / "events.jsonl"
+    arguments = ("run", str(file), "--lab", str(paths.db), "--events", str(events))
+    terminal = Terminal(*arguments, cwd=tmp_path)
+    wait_until(lambda: len(kit.acknowledgements(events)) > 5)
+    terminal.close()
+    assert terminal.ended() != 0
+    trials = wait_for_state(paths, "s", "completed")
+    assert [(t.state, t.attempt) for t in trials] == [("completed", 1)] * 4
+    kit.check_invariants(paths, expected, events)
 
 
 # -- floods -------------------------------------------------------------------------------------
@@ -261,10 +318,11 @@ def test_a_line_of_100_megabytes_takes_no_memory(paths, tmp_path, rounds, tally)
 
 
 def test_every_payload_reaches_a_program_byte_for_byte(paths, tmp_path, tally):
-    """S2: through the study file, the lab, a worker and `exec`, all 200 in one trial."""
+    """S2: through the study file, the lab, a worker and `exec`, 200 and more in one trial."""
     from tests.trainers.test_command_arguments import PAYLOADS
 
-    payloads = [p for p in PAYLOADS if p.isprintable() or "\n" in p or "\x1b" in p]
+    payloads = [p for p in PAYLOADS if "\udce9" not in p]  # a study file is UTF-8
+    assert len(payloads) >= 200
     names = [f"p{n}" for n in range(len(payloads))]
     values = {name: fixed(value) for name, value in zip(names, payloads, strict=True)}
     tell = (

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from itertools import pairwise
 
@@ -83,6 +84,27 @@ def test_many_cold_starts_make_one_runner(paths, tmp_path, reference, rounds, ta
     number = rounds(short=4, full=32)
     check_one_runner(*start_at_once(tmp_path / "lab", number), expected)
     tally(starts_at_once=number)
+
+
+def test_two_that_claim_at_once_never_share_a_lab_or_a_trial(tmp_path, rounds, tally):
+    """Without the rest of a start, which takes seconds: bare processes, the lock, and the claim."""
+    number = rounds(short=6, full=450)
+    paths = make_lab(tmp_path, points=number, ended=0, state="queued")
+    program = [sys.executable, "-m", "tests.faults.races", str(paths.db), str(number)]
+    found = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+    said = [line.split() for line in found.stdout.splitlines()]
+    rounds_said = [
+        Counter(how for trial, how in said if trial == str(n)) for n in range(1, number + 1)
+    ]
+    assert all(one["claimed"] == 1 and one.total() == 2 for one in rounds_said)
+    assert not any(one["held"] for one in rounds_said[::2])  # those waited
+    with closing(sqlite3.connect(paths.db)) as connection:
+        rows = connection.execute("SELECT state, attempt FROM trials WHERE id <= ?", (number,))
+        assert set(rows.fetchall()) == {("running", 1)}
+        (runners,) = connection.execute("SELECT count(DISTINCT runner) FROM trials").fetchone()
+    assert runners == number
+    tally(claims_at_once=2 * number)
 
 
 def claim(writer, trial):

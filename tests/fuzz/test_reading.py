@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from labtui_command.errors import CommandError
 from labtui_command.lines import Lines
 from labtui_command.reports import read_report
 from tests.fuzz import fuzzed
+from tests.hostile.corpus import optuna_tables
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = [path.read_text() for path in sorted((ROOT / "sample_studies").glob("*.yaml"))]
@@ -39,6 +43,8 @@ WORDS = st.sampled_from(
     ]
 )
 EVENTS = next((ROOT / "tests/data/tensorboard_hparams/run_0").glob("events*")).read_bytes()
+ALGOPERF = ROOT / "tests/data/algoperf/algoperf_v05"
+RUN = Path("external_tuning/lawa_ema/study_0/imagenet_vit_pytorch/trial_1")
 LINES = b'{"lr": 0.1, "loss": 1.0}\n{"lr": 0.2, "loss": 2.0}\n'
 TABLE = b'lr,loss\n0.1,1.0\n0.2,"2.0"\n'
 MAPPING = """\
@@ -90,8 +96,6 @@ KEYS = ("step", "epoch", "loss", "checkpoint", "infeasible", "metrics", "predict
 @given(st.dictionaries(st.sampled_from(KEYS), json_like), st.text(max_size=10))
 @fuzzed(3)
 def test_any_object_of_a_program_is_a_report_or_is_refused(found, garbage):
-    import json
-
     for line in (json.dumps(found), json.dumps(found) + garbage, json.dumps(found)[:-1]):
         with contextlib.suppress(CommandError):
             read_report(line)
@@ -140,6 +144,98 @@ changes = st.lists(
 )
 
 
+def imported(folder: Path, *words: str) -> None:
+    """Import what somebody damaged: it is taken, or refused in words."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        code = main(["import", *words, "--lab", str(folder / "lab.db")])
+    assert code in (0, 2), said.getvalue()
+    assert "a fault of labtui" not in said.getvalue(), said.getvalue()
+    assert all(c.isprintable() or c == "\n" for c in said.getvalue())
+
+
+def algoperf(folder: Path) -> None:
+    """Put the logs of one real trial of AlgoPerf into a folder."""
+    (folder / "logs" / RUN).parent.mkdir(parents=True)
+    shutil.copytree(ALGOPERF / "logs" / RUN, folder / "logs" / RUN)
+
+
+@given(st.integers(0), changes)
+@fuzzed(0.1)
+def test_damaged_logs_of_algoperf_are_imported_or_refused(which, damage):
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        algoperf(folder)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        file = files[which % len(files)]
+        data = file.read_bytes()
+        for change in damage:
+            data = changed(data, change)
+        file.write_bytes(data)
+        imported(folder, str(folder))
+
+
+COLUMNS = st.sampled_from(
+    [
+        *("studies.study_name", "studies.study_id", "study_directions.direction"),
+        *("trials.state", "trials.number", "trials.datetime_start", "trials.datetime_complete"),
+        *("trial_values.value", "trial_values.value_type", "trial_params.param_name"),
+        *("trial_params.param_value", "trial_params.distribution_json"),
+        *("trial_intermediate_values.step", "trial_intermediate_values.intermediate_value"),
+        *("trial_intermediate_values.intermediate_value_type", "version_info.schema_version"),
+    ]
+)
+INTEGER = st.integers(-(2**63), 2**63 - 1)
+WORTHS = ["INF_POS", "NAN", "RUNNING", "MAXIMIZE", '{"name": "FloatDistribution"}', "{"]
+values = st.one_of(
+    st.none(),
+    INTEGER,
+    st.floats(),
+    st.binary(max_size=20),
+    WORDS,
+    st.text(max_size=20),
+    st.sampled_from(WORTHS),
+)
+RANGE = {"step": None, "low": 0.0, "high": 1.0, "log": False}
+DISTRIBUTION = json.dumps({"name": "FloatDistribution", "attributes": RANGE})
+ROWS = (
+    "INSERT INTO version_info VALUES (12, '4.9.0');"
+    f"INSERT INTO trial_params VALUES (1, 1, 'x', 0.5, '{DISTRIBUTION}');"
+    "INSERT INTO trial_intermediate_values VALUES (1, 1, 0.5, 'FINITE');"
+)
+"""What a database of Optuna has beside what the corpus puts there."""
+
+
+@given(st.lists(st.tuples(COLUMNS, values), max_size=3), st.one_of(st.just([]), changes))
+@fuzzed(0.1)
+def test_damaged_databases_of_optuna_are_imported_or_refused(cells, damage):
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        file = folder / "o.db"
+        optuna_tables(ROWS)(file)
+        with contextlib.closing(sqlite3.connect(file)) as database:
+            for place, value in cells:
+                table, _, column = place.partition(".")
+                safe = value
+                if isinstance(value, str):  # SQLite holds no half characters
+                    safe = value.encode("utf-8", "replace").decode()
+                database.execute(f"UPDATE {table} SET {column} = ?", (safe,))
+            database.commit()
+        data = file.read_bytes()
+        for change in damage:
+            data = changed(data, change)
+        file.write_bytes(data)
+        imported(folder, str(file), "--format", "optuna")
+
+
+def test_what_is_damaged_is_imported_when_it_is_whole(tmp_path):
+    optuna_tables(ROWS)(tmp_path / "o.db")
+    lab = str(tmp_path / "lab.db")
+    assert main(["import", str(tmp_path / "o.db"), "--lab", lab]) == 0
+    algoperf(tmp_path / "algoperf")
+    assert main(["import", str(tmp_path / "algoperf"), "--lab", lab]) == 0
+
+
 @given(st.sampled_from(["events.out.tfevents.1", "t.csv", "t.jsonl"]), changes)
 @fuzzed(0.7)
 def test_damaged_files_are_imported_or_refused(name, damage):
@@ -150,14 +246,6 @@ def test_damaged_files_are_imported_or_refused(name, damage):
         folder = Path(scratch)
         (folder / name).write_bytes(data)
         (folder / "m.yaml").write_text(MAPPING)
-        words = ["import", str(folder / name), "--lab", str(folder / "lab.db")]
-        if name.startswith("t."):
-            words += ["--mapping", str(folder / "m.yaml")]
-        else:
-            words += ["--metric", "loss", "--goal", "minimize"]
-        said = io.StringIO()
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            code = main(words)
-    assert code in (0, 2), said.getvalue()
-    assert "a fault of labtui" not in said.getvalue()
-    assert all(c.isprintable() or c == "\n" for c in said.getvalue())
+        mapped = ["--mapping", str(folder / "m.yaml")]
+        more = mapped if name.startswith("t.") else ["--metric", "loss", "--goal", "minimize"]
+        imported(folder, str(folder / name), *more)

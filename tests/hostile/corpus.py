@@ -156,7 +156,7 @@ def event(tag: bytes, value: float) -> bytes:
     return head + data + FOOTER.pack(masked_crc(data))
 
 
-def _optuna(extra: str) -> Callable[[Path], object]:
+def optuna_tables(extra: str) -> Callable[[Path], object]:
     """Optuna's tables, empty but for what a line of SQL adds."""
 
     def write(path: Path) -> None:
@@ -214,7 +214,7 @@ def _imports() -> Iterator[Hostile]:
     yield Hostile("slip.tar.gz", _tar, (plain,))
     yield Hostile("bomb.csv.gz", bytes_file(gzip.compress(bytes(10**6))), (plain,))
     for number, extra in enumerate((VIEW, TRIGGER, ENDLESS, NAMES)):
-        yield Hostile(f"o{number}.db", _optuna(extra), ((*plain,),))
+        yield Hostile(f"o{number}.db", optuna_tables(extra), ((*plain,),))
     attach = b"SQLite format 3\0" + b"ATTACH DATABASE 'pwned' AS x; " * 200
     yield Hostile("attach.db", bytes_file(attach), (plain,))
     tag = f"../$({CANARY})\x1b]0;x\x07".encode()

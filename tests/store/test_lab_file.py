@@ -25,6 +25,7 @@ from labtui.store.paths import LabPaths, find_lab
 from labtui.store.runners import SlotRecord
 from labtui.store.writer import Writer
 from tests.support.labs import make_lab
+from tests.support.old_labs import OLD_VERSIONS, old_lab
 
 
 def test_the_nearest_lab_upwards_is_found(tmp_path):
@@ -108,80 +109,59 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
     connection.close()
 
 
-SINCE_1 = {"trials": ["repetition"]}
-SINCE_2 = {
-    "launches": ["baseline", "adopted", "data", "updated"],
-    "notes": ["workload"],
-    "studies": ["parent", "kind", "baseline", "inherited"],
-    "workloads": ["baseline"],
-}
-
-
-SINCE_3 = {"studies": ["place"]}
-
-
-def without(connection, later):
-    """Take away what later versions of a lab have."""
-    for index in ("trials_standing", "trials_revision"):
-        connection.execute(f"DROP INDEX {index}")
-    connection.execute("DROP TABLE slots")
-    for columns in later:
-        for table, names in columns.items():
-            for name in names:
-                connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
-
-
-@pytest.mark.parametrize(
-    ("version", "later"), [(1, (SINCE_1, SINCE_2, SINCE_3)), (2, (SINCE_2, SINCE_3))]
-)
-def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, version, later):
-    paths = make_lab(tmp_path, points=2)
-    connection = sqlite3.connect(paths.db, isolation_level=None)
-    connection.execute(
-        "INSERT INTO notes (study, text, created, revision) VALUES (1, 'old', '2026', 1)"
-    )
-    for view in ("experiment_log", "v_metrics"):
-        connection.execute(f"DROP VIEW {view}")
-    for table in ("tags", "baselines"):
-        connection.execute(f"DROP TABLE {table}")
-    without(connection, later)
-    for statement in schema.VERSION_1:
-        if statement.startswith(("CREATE VIEW experiment_log", "CREATE VIEW v_metrics")):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {version}")
-    connection.close()
+@pytest.mark.parametrize("version", OLD_VERSIONS)
+def test_an_older_lab_is_read_as_it_is_and_brought_up_by_a_writer(tmp_path, version):
+    paths = old_lab(tmp_path, version)
+    content = paths.db.read_bytes()
+    before = everything(paths)
+    assert paths.db.read_bytes() == content
     with Lab(paths) as lab:
-        before = lab.trials("digits-optimizer")
-        assert [trial.repetition for trial in before] == [0] * 4
-        study = lab.study("digits-optimizer")
-        assert (study.parent, study.baseline, study.inherited) == ("", None, {})
-        assert lab.workload(study.workload).baseline is None
-        assert lab.baseline(study.workload) is None
-        assert (lab.launches(), lab.tags(), lab.workload_notes(study.workload)) == ([], {}, [])
-        assert [note.text for note in lab.all_notes()] == ["old"]
-        assert list(log_row(lab, Exported(study, before)))
-        assert (lab.slots(), lab.slots_updated(), lab.queue()) == ([], "", [])
+        assert lab.study("first").counts == {"completed": 4, "failed": 4, "infeasible": 4}
+        assert lab.study("second").state == "interrupted"  # nobody holds the lock
+        assert (lab.slots(), lab.queue()) == ([], ["second"])
+        assert bool(lab.slots_updated()) == (version > 3)
+        assert [text for _, text in lab.notes("first")] == NOTES
+        assert [trial.repetition for trial in lab.trials("first")] == [0] * 12
+        if version < 3:
+            assert lab.baseline("first") is None
+            assert (lab.launches(), lab.tags()) == ([], {})
+        else:
+            assert len(lab.launches()) == 1
+            assert lab.baseline("first").trial == "first/0"
+            assert lab.study("first-launch").parent == "first"
     Writer(paths).close()
-    with Lab(paths) as lab:
-        assert lab.trials("digits-optimizer") == before
-        assert lab.study("digits-optimizer") == study
+    assert everything(paths) == before
     assert (tmp_path / f"lab.db.v{version}.bak").exists()
 
 
-def test_a_lab_of_version_3_keeps_its_queue_and_can_be_put_in_another_order(tmp_path):
-    for name in ("first", "second", "third"):
-        paths = make_lab(tmp_path, name=name, points=1, ended=0, state="queued")
-    connection = sqlite3.connect(paths.db, isolation_level=None)
-    without(connection, [SINCE_3])
-    connection.execute("PRAGMA user_version = 3")
-    connection.close()
+NOTES = ["the loss is finite in most trials — α 试验", "on one trial"]
+
+
+def everything(paths):
+    """Read what a lab says of all it holds."""
     with Lab(paths) as lab:
-        assert lab.queue() == ["first", "second", "third"]
-        assert (lab.slots(), lab.slots_updated(), lab.runner_record()) == ([], "", None)
+        said = [lab.workloads(), lab.launches(), lab.tags(), lab.all_notes(), lab.runner_record()]
+        for study in lab.studies():
+            trials = lab.trials(study.name)
+            said += [study, trials, sorted(lab.points(study.name)), lab.events(study.name)]
+            said += [lab.checkpoints(trial.id) for trial in trials]
+            said += [lab.baseline(study.workload), lab.workload_notes(study.workload)]
+            said.append(list(log_row(lab, Exported(study, trials))))
+    return repr(said)  # NaN is not equal to itself
+
+
+def test_a_lab_of_version_3_keeps_its_queue_and_can_be_put_in_another_order(tmp_path):
+    paths = old_lab(tmp_path, 3)
+    with closing(sqlite3.connect(paths.db, isolation_level=None)) as connection:
+        connection.execute("UPDATE studies SET state = 'queued', finished = NULL")
+        connection.execute("UPDATE trials SET state = 'queued'")
+    with Lab(paths) as lab:
+        names = lab.queue()
+        assert names == ["first", "first-launch", "second"]
         assert lab.has_changed()
-        move(paths, "third", 0)
+        move(paths, "second", 0)
         assert lab.has_changed()  # and it reads what it could not hold before
-        assert lab.queue() == ["third", "first", "second"]
+        assert lab.queue() == ["second", "first", "first-launch"]
     assert (tmp_path / "lab.db.v3.bak").exists()
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
+import os
 import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from labtui.store import filesystem
 from labtui.store.errors import LabBroken, NotALab
 from labtui.store.filesystem import FUSE, Place, judge, judge_name, place_of, synced_by
 from labtui.store.lab import Lab
 from labtui.store.pages import Image
 from labtui.store.paths import LabPaths
 from labtui.store.recovery import recover, target_for
+from labtui.store.writer import Writer
 from tests.support.labs import make_lab
 
 STUDY = "digits-optimizer"
@@ -121,3 +126,23 @@ def test_folders_that_are_copied_elsewhere_are_known():
 
 def test_this_machine_can_hold_a_lab(tmp_path):
     assert not place_of(tmp_path / "not" / "there" / "lab.db").against
+
+
+def test_locks_are_tried_on_a_file_system_that_is_not_known(tmp_path, monkeypatch):
+    """No real one without locks is at hand: labtui is told of one, and its call refuses."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    paths = make_lab(tmp_path, points=1)
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    Writer(paths).close()  # on one that is known nothing is tried
+    monkeypatch.setattr(filesystem, "magic_of", lambda _: 0x1234)
+    monkeypatch.setattr(filesystem, "mount_of", lambda _: "oddfs")
+    with pytest.raises(LabBroken, match=r"oddfs, which labtui does not know .*No locks available"):
+        Writer(paths)
+    with Lab(paths) as lab:
+        assert len(lab.studies()) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(filesystem, "magic_of", lambda _: 0x1234)
+    Writer(paths).close()  # where they work it is taken for local

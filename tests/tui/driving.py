@@ -1,5 +1,6 @@
 """Driving the app in tests: labs to show, and waiting for what a person would wait for."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +26,8 @@ from labtui.tui.widgets.figures import Figures
 from tests.support import labs
 
 SMALL, LARGE = (80, 24), (160, 50)
+EVERY = "LABTUI_SCREENS" in os.environ
+"""Whether walks visit every screen in every state, as `make test-screens` has it; else a part."""
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 15.0) -> None:

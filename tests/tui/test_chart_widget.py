@@ -1,3 +1,9 @@
+import csv
+import io
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from textual import events
@@ -6,8 +12,9 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from labtui.charts import Axis, ChartSpec, Mark, Series
-from labtui.charts.palette import ON_DARK, ON_LIGHT
-from labtui.charts.raster import View
+from labtui.charts.palette import ON_DARK, ON_LIGHT, slots
+from labtui.charts.raster import View, render
+from labtui.tui.widgets import chart_export
 from labtui.tui.widgets.chart import Chart
 from labtui.tui.widgets.chart_styles import COMPONENTS
 
@@ -23,6 +30,9 @@ def decay(title="loss", scale="linear", count=300):
     return ChartSpec(
         title, Axis("step"), Axis("train/loss", scale=scale), (*curves, infeasible), marks
     )
+
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 class ChartApp(App[None]):
@@ -318,3 +328,103 @@ async def test_a_figure_drawn_in_advance_is_not_drawn_again():
         await pilot.press("right")
         assert shown(app.chart) != lines
         assert list(spec.drawn.values()) == [ready]
+
+
+async def test_zooming_vertically_keeps_the_window_across_and_reset_shows_all():
+    app = ChartApp(decay())
+    async with app.run_test(size=(80, 24)) as pilot:
+        whole, across = app.chart.grid.y, app.chart.grid.x
+        await pilot.press("}")
+        near = app.chart.grid.y
+        assert whole.low < near.low < near.high < whole.high
+        assert app.chart.grid.x == across
+        await pilot.press(")")
+        assert app.chart.grid.y.low > near.low
+        await pilot.press("(", "{")
+        assert app.chart.grid.y.high - app.chart.grid.y.low == pytest.approx(whole.high - whole.low)
+        await pilot.press("plus", "}", "0")
+        assert app.chart.view == View()
+        assert (app.chart.grid.x, app.chart.grid.y) == (across, whole)
+
+
+async def test_zooming_vertically_stays_at_what_the_crosshair_reads():
+    app = ChartApp(decay(scale="log"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.chart.hidden = frozenset({1, 2, "infeasible"})
+        app.chart.inspect(290.0)
+        for _ in range(9):
+            await pilot.press("}")
+        (read,) = app.chart.grid.readings
+        assert app.chart.grid.y.log
+        assert 0 <= app.chart.grid.y.place(read.y) <= 1
+        for _ in range(40):
+            app.chart.action_zoom_y(-1)
+        assert len(shown(app.chart)) == 24
+
+
+async def test_a_chart_is_exported_as_it_is_looked_at():
+    """The window, the scales, the curves and their colours of the screen, and all their points."""
+    keys = [key for key in range(99) if slots([key]) == slots([0])][:3]  # all want one colour
+    *curves, crosses = decay().series
+    curves = [replace(one, key=key) for one, key in zip(curves, keys, strict=True)]
+    whole = replace(decay(), series=(*curves, crosses))
+    app = ChartApp(replace(whole, series=curves[2:]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert len(shown(app.chart)) == 24
+        app.chart.show(whole)  # the others in front of the one that has its colour already
+        app.chart.hidden = frozenset(keys[:1])
+        await pilot.press("plus", "plus", "y", "}")
+        x, y, places = app.chart.grid.x, app.chart.grid.y, app.chart._slots
+        files = {name: make() for name, make in app.chart.exports().items()}
+    spec, kept = chart_export.seen(
+        chart_export.Looked(app.chart.spec, app.chart.view, 0.95, app.chart.hidden, places)
+    )
+    picture = render(spec, 80, 24, slots=kept)
+    assert (picture.x, picture.y) == (x, y)
+    svg = ElementTree.fromstring(files["chart.svg"])
+    names = [one.text for one in svg.iter(f"{SVG}text") if one.text in ("lr=1", "lr=2")]
+    paths = [one.get("class") for one in svg.iter(f"{SVG}path")]
+    swatches = list(dict.fromkeys(one for one in paths if re.fullmatch(r"s\d", one)))
+    assert (names, swatches) == (["lr=1", "lr=2"], [f"s{place}" for place in places[1:3]])
+    assert places[2] == slots([keys[0]])[0]
+    assert ", logarithmic" in files["chart.svg"]
+    assert "lr=0" not in files["chart.svg"] + files["chart.txt"]
+    assert not re.search(r"┬.*\n +0 +", files["chart.txt"])  # zoomed: step 0 is out of sight
+    rows = list(csv.reader(io.StringIO(files["chart.csv"])))
+    assert rows[0] == ["series", "x", "y"]
+    curve = app.chart.spec.series[1]
+    points = [(float(at), float(up)) for name, at, up in rows if name == "lr=1"]
+    assert points == list(zip(curve.x.tolist(), curve.y.tolist(), strict=True))
+    assert ["infeasible", "50", ""] in rows
+    assert {row[0] for row in rows[1:]} == {"lr=1", "lr=2", "infeasible"}
+
+
+async def test_colours_stay_when_a_better_trial_comes_first_and_are_the_same_beside():
+    def curves(*keys):
+        x = np.arange(20)
+        series = tuple(Series(x, x * 1.0 + key, f"#{key}", key=key) for key in keys)
+        return ChartSpec("t", Axis("step"), Axis(), series)
+
+    class Two(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Chart(id="one")
+            yield Chart(id="other")
+
+    app = Two()
+    async with app.run_test(size=(80, 40)) as pilot:
+        one, other = app.query_one("#one", Chart), app.query_one("#other", Chart)
+        one.show(curves(1, 2, 3, 4, 5))
+        await pilot.pause()
+        before = dict(zip((1, 2, 3, 4, 5), one._slots, strict=True))
+        for new in range(6, 40):
+            other.show(curves(*range(200, 207), new))  # where it may get a colour of theirs
+            assert other._slots
+            spec = curves(new, 1, 2, 3, 4, 5)
+            one.prepare(spec)
+            (ready,) = spec.drawn.values()
+            one.show(spec)
+            assert shown(one)
+            assert list(spec.drawn.values()) == [ready]
+            assert dict(zip((1, 2, 3, 4, 5), one._slots[1:], strict=True)) == before
+        other.show(curves(5, 1, 3))
+        assert other._slots == (before[5], before[1], before[3])

@@ -1,5 +1,7 @@
 """The screen that sets trials or studies beside each other."""
 
+import re
+
 import pytest
 from textual.widgets import Input
 
@@ -92,8 +94,8 @@ async def test_curves_lie_over_each_other_and_n_turns_the_metric(paths):
     async with app.run_test(size=WIDE) as pilot:
         screen = await comparing(pilot, app, f"{ONE}/3", f"{TWO}/1")
         await pilot.press("2")
-        await until(pilot, lambda: "━━ second/1" in screen_text(app))
-        assert "━━ digits-optimizer/3" in screen_text(app)
+        await until(pilot, lambda: re.search("━[◆▲■○▼●□△] second/1", screen_text(app)))
+        assert re.search("━[◆▲■○▼●□△] digits-optimizer/3", screen_text(app))
         figures = screen.query_one("#curves", Figures)
         first = figures.chart.spec.title
         await pilot.press("n")
@@ -116,6 +118,12 @@ async def test_isolation_plots_stand_side_by_side_or_page_by_page(paths):
         assert drawn[0].region.y == drawn[1].region.y
         assert len({chart.spec.y.limits for chart in drawn}) == 1
         assert "optimizer: validation/error_rate" in screen_text(app)
+        assert drawn[0].reads_with(drawn[1])
+        await pilot.press("right", "right")
+        await until(pilot, lambda: drawn[0].cursor is not None)
+        await until(pilot, lambda: drawn[1].cursor == drawn[0].cursor)
+        await pilot.press("0")
+        await until(pilot, lambda: drawn[1].cursor is None)
         await pilot.resize_terminal(*SMALL)
         await until(pilot, lambda: beside.counter == "1/8")
         await pilot.press("n")

@@ -12,6 +12,7 @@ from labtui.study.spec import parse_study
 from labtui.tui.actions import CHAINS
 from labtui.tui.app import LabApp
 from labtui.tui.guide import TOPICS
+from labtui.tui.launch_text import following
 from labtui.tui.launching import read_standing, take_look, train_group
 from labtui.tui.next_text import file_lines
 from labtui.tui.screens.again import AgainScreen
@@ -230,7 +231,7 @@ async def test_a_first_baseline_is_launched_and_seen_in_the_workload(paths):
         best = app.screen.view.study.best_trial
         await pilot.press("L")
         await on(pilot, app, LaunchScreen)
-        await until(pilot, lambda: "Enter trains up to 5 fresh reruns" in screen_text(app), WAIT)
+        await until(pilot, lambda: "enter trains up to 5 fresh reruns" in screen_text(app), WAIT)
         assert "compared with chance" in screen_text(app)
         await pilot.press("enter", "enter")
         adopted = f"✓ adopt: rates/{best} is baseline 1"
@@ -321,3 +322,4 @@ def test_a_look_that_a_command_took_meanwhile_is_not_lost(paths):
         after = read_standing(lab, ordered[-1].name)
     assert (launch.verdict, len(launch.data["looks"])) == ("reject", 1)
     assert (after.group, after.held, after.adopted) == (None, False, False)
+    assert "w, then B makes it the baseline by hand" in following(after)  # no rerun is planned

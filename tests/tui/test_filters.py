@@ -73,7 +73,7 @@ def test_metrics_are_asked_for_by_their_best_or_last_value(view):
     ("text", "said"),
     [
         ("colour:red", "no field 'colour'; there are arm, number"),
-        ("lr<", "'' is not a number yet"),
+        ("lr<", "found '' in 'lr<'; expected a number"),
         ("validation/loss<1", "more than one field 'validation/loss': best/validation/loss, last"),
     ],
 )

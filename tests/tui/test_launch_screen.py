@@ -74,6 +74,10 @@ def words(app, name):
     return " ".join(str(app.screen.query_one(f"#{name}-text", TextPane)._text.content).split())
 
 
+def asked(app):
+    return str(app.screen.query_one("#detail").content)
+
+
 def how(app):
     return str(app.screen.query_one("#how").content)
 
@@ -101,6 +105,7 @@ async def test_a_launch_is_looked_at_held_back_overruled_rolled_back_and_adopted
         assert isinstance(app.screen, LaunchScreen)
         await pilot.press("enter")
         assert "candidate and baseline each up to 5 times" in screen_text(app)
+        assert f"replaces baseline 1 ({trials(paths)[-1].name}) of w." in asked(app)
         await pilot.press("enter")
         await until(pilot, lambda: "? undecided: rates/" in how(app), WAIT)
         assert "Findings hold it back" in how(app)
@@ -148,6 +153,12 @@ async def test_an_undecided_launch_is_rejected_with_a_reason_that_can_be_taken_b
         assert chart.region.right <= evidence.region.x
         assert evidence.region.bottom <= doubts.region.y
         assert "infeasible 0 0" in words(app, "evidence")
+        worst = trials(paths)[-1].name
+        await pilot.press("enter")
+        assert isinstance(app.screen, AskScreen)  # the finding may be answered: it would adopt
+        assert f"Adopted, {name} replaces baseline 1 ({worst}) of w." in asked(app)
+        await pilot.press(*"seen", "enter")
+        await until(pilot, lambda: "A person adds: seen" in " ".join(how(app).split()), WAIT)
         await pilot.press("x", "enter")
         assert "say why" in screen_text(app)
         await pilot.press(*"too dear", "enter")
@@ -160,7 +171,9 @@ async def test_an_undecided_launch_is_rejected_with_a_reason_that_can_be_taken_b
         await pilot.press(*"cheap", "enter")
         await until(pilot, lambda: "✓ adopt: " in how(app), WAIT)
     with Lab(paths) as lab:
-        assert lab.launches(workload="w")[-1].evidence["overruled"] == "cheap"
+        adopted = lab.launches(workload="w")[-1]
+        assert (adopted.evidence["overruled"], adopted.evidence["remark"]) == ("cheap", "seen")
+        assert "A person adds: seen" in lab.baseline("w").reason
 
 
 async def test_the_tree_has_every_launch_and_opens_it(paths):

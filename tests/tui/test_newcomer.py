@@ -9,9 +9,10 @@ from labtui.store.lab import Lab
 from labtui.tour import open_tour
 from labtui.tui.app import LabApp
 from labtui.tui.screens.welcome import WelcomeScreen
+from labtui.tui.settings import Settings
 from tests.support.engine import processes, wait_until
 from tests.support.labs import make_lab
-from tests.tui.driving import SMALL, screen_text, until
+from tests.tui.driving import EVERY, SMALL, screen_text, until
 
 WAIT = 90.0
 """Seconds for what trains or is judged: beside busy neighbours it takes ten times as long."""
@@ -39,8 +40,13 @@ class Newcomer:
 
     async def sees(self, *shown):
         """Wait until the screen says all of this; a line break is as good as a space."""
+
+        def seen():
+            text = self.read()
+            return all(re.search(one, text) for one in shown)
+
         try:
-            await until(self.pilot, lambda: all(re.search(one, self.read()) for one in shown), WAIT)
+            await until(self.pilot, seen, WAIT)
         except AssertionError:
             missing = [one for one in shown if not re.search(one, self.read())]
             raise AssertionError(f"{missing} not on\n{screen_text(self.app)}") from None
@@ -58,12 +64,12 @@ class Newcomer:
         await self.press("slash")
         await self.write(f"study:{study}")
         await self.press("enter", "g")
-        await self.sees(rf" {study} ✓", f"▸ .*= labtui show .* study:{study} ")
+        await self.sees(rf" {study} .*✓", f"▸ .*= labtui show .* study:{study} ")
         while not re.search(f"▸ {study} ", self.read()):
             assert not re.search(f" {study} .*▸", self.read()), "it was passed"
             await self.press("down")
         await self.press("enter")
-        await self.sees(rf"= labtui show {study} ", "1 verdict")
+        await self.sees(rf"= labtui check {study} ", "1 verdict")
 
 
 async def test_six_tasks_by_keyboard_alone(tour):
@@ -102,7 +108,7 @@ async def test_six_tasks_by_keyboard_alone(tour):
 
         # The winner is launched from there.
         await newcomer.press("L")
-        await newcomer.sees("→ Enter trains up to 5 fresh reruns a side")
+        await newcomer.sees("→ enter trains up to 5 fresh reruns a side")
         await newcomer.press("enter")
         await newcomer.sees("Train candidate and baseline each up to 5 times")
         await newcomer.press("enter")
@@ -133,6 +139,26 @@ async def test_six_tasks_by_keyboard_alone(tour):
         assert lab.baseline("digits-mlp").id == 2
 
 
+@pytest.mark.parametrize(("size", "theme"), [((200, 50), "textual-light")])
+async def test_the_tasks_that_only_read_on_a_large_light_screen(tmp_path, size, theme):
+    app = LabApp(open_tour(tmp_path / "lab.db"), settings=Settings(theme=theme))
+    async with app.run_test(size=size) as pilot:
+        newcomer = Newcomer(app, pilot)
+        await newcomer.sees("adam-longer", "/ filter")
+        await newcomer.opens("adam-longer")
+        await newcomer.sees(r"▸ ▲ search-boundary", "lie at the high end of its range")
+        if not EVERY:
+            return
+        await newcomer.press("q", "escape")
+        await newcomer.opens("wider")
+        await newcomer.sees("width=128's best configurations reach", r"difference 0\.016")
+        await newcomer.press("q", "escape")
+        await newcomer.opens("four-layers")
+        await newcomer.sees(r"! diverged 5 of 16 trials")
+        await newcomer.press("down", "down", "enter")
+        await newcomer.sees("four-layers/3", r"validation/loss went from 0\.6574")
+
+
 async def test_the_key_line_names_what_has_come_to_matter(tmp_path):
     for name in ("first", "second", "third"):
         paths = make_lab(tmp_path, name=name, points=2, ended=1, state="queued")
@@ -148,7 +174,7 @@ async def test_the_key_line_names_what_has_come_to_matter(tmp_path):
         assert "K earlier" not in newcomer.keys
         assert "C compare" not in newcomer.keys
         await newcomer.press("enter")
-        await newcomer.sees("= labtui show first")
+        await newcomer.sees("= labtui check first")
         await newcomer.press("2", "space")
         await newcomer.sees("space mark C compare")
 

@@ -45,7 +45,7 @@ async def test_what_has_the_focus_is_written_as_files_that_others_read(lab):
         for name in ("trials.csv", "trials.csv", "trials.json"):
             await export(pilot, app, f"digits-optimizer-{name}")
         await pilot.press("3")
-        for name in ("chart.svg", "chart.txt"):
+        for name in ("chart.svg", "chart.txt", "chart.csv"):
             await export(pilot, app, f"digits-optimizer-{name}")
     assert ET.fromstring(Path("screen.svg").read_text()).tag.endswith("svg")
     assert ET.fromstring(Path("digits-optimizer-chart.svg").read_text()).tag.endswith("svg")
@@ -56,6 +56,10 @@ async def test_what_has_the_focus_is_written_as_files_that_others_read(lab):
     objects = json.loads(Path("digits-optimizer-trials.json").read_text())
     assert [one["state"] for one in objects] == [one["state"] for one in rows]
     assert "validation" in Path("digits-optimizer-chart.txt").read_text()
+    with Path("digits-optimizer-chart.csv").open(newline="") as stream:
+        points = list(csv.DictReader(stream))
+    assert {tuple(one) for one in points} == {("series", "x", "y")}
+    assert float(points[0]["x"]) > 0
 
 
 async def test_a_file_that_cannot_be_written_is_said_and_nothing_is_left(lab, monkeypatch):

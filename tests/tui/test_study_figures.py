@@ -4,9 +4,10 @@ import pytest
 
 from labtui.store.records import ENDED
 from labtui.tui.app import LabApp
+from labtui.tui.panes.axes import AxesPane
 from labtui.tui.widgets.words import WordsLine
 from tests.support.labs import make_lab
-from tests.tui.driving import SMALL, chart, open_study, running, screen_text, until
+from tests.tui.driving import LARGE, SMALL, chart, open_study, running, screen_text, until
 
 NAME = "digits-optimizer"
 
@@ -111,3 +112,35 @@ async def test_what_a_person_asks_for_does_not_wait(tmp_path, monkeypatch):
             await until(
                 pilot, lambda: "marked" in {one.key for one in chart(app, "axes").spec.series}
             )
+
+
+async def test_the_trial_under_the_cursor_stands_out_in_the_axes_and_nothing_else_is_drawn(paths):
+    app = LabApp(paths, study=NAME)
+    async with app.run_test(size=LARGE) as pilot:
+        await open_study(pilot, app)
+        desk = app.screen.desk
+        await until(
+            pilot, lambda: chart(app, "axes").spec.series and chart(app, "curves").spec.series
+        )
+        await until(pilot, lambda: desk.judge.brief is not None and not desk.judge.busy)
+        await until(pilot, lambda: not app.screen.query_one("#axes", AxesPane)._busy)
+        assert desk.current is None
+        assert "marked" not in {one.key for one in chart(app, "axes").spec.series}
+        before = {pane: chart(app, pane).spec for pane in ("axes", "curves")}
+        clouds = before["axes"].series[0]
+        await pilot.press("j", "j")  # the plot is of nesterov's learning rate, which #21 has not
+        trial = app.screen.trials.current
+        assert (desk.current, trial.arm) == (trial.id, "optimizer=nesterov")
+        await until(pilot, lambda: f"#{trial.number}" in labels(app))
+        assert "◆" in screen_text(app)
+        assert chart(app, "axes").spec.series[0] is clouds  # the points were not placed again
+        assert chart(app, "curves").spec is before["curves"]
+        await pilot.press("space", "k", "k")
+        await until(pilot, lambda: app.screen.desk.marked)
+        await until(pilot, lambda: labels(app) == {f"#{trial.number}"})
+
+
+def labels(app):
+    """Who stands out, in any of the plots on screen: not every trial is in each."""
+    shown = app.screen.query_one("#axes-figures").shown
+    return {one.label for plot in shown for one in plot.spec.series if one.key == "marked"}

@@ -32,7 +32,7 @@ async def test_on_a_small_screen_one_pane_at_a_time(paths):
         assert "✓ completed" in text
         assert app.screen.focused is table(app)
         for pane, shown in [
-            ("curves", "━━"),
+            ("curves", "┤"),
             ("axes", "┊"),
             ("isolation", "best of each"),
             ("budget", "best of k"),

@@ -7,6 +7,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
 from labtui.charts.palette import ON_DARK, ON_LIGHT
+from labtui.charts.signs import SIGNS
 from labtui.store.paths import LabPaths
 from labtui.tui.app import LabApp
 from labtui.tui.legible import EDGE, FAINT, TEXT, contrast, legible
@@ -16,6 +17,7 @@ from tests.tui.driving import LARGE, SMALL, open_study, screen_text, until
 
 FRAMES = set("━╌┅─│╭╮╰╯▁▂▃▄▅▆▇█░▎▔★◆ ")
 """Frames, separators, scrollbars and bars: no text."""
+CURVES = {*ON_DARK, *ON_LIGHT}
 
 
 def painted(app):
@@ -34,8 +36,10 @@ def colours(segment: Segment):
     return Color(*front.triplet), Color(*back.triplet)
 
 
-def is_drawn(text):
-    """Whether it is a frame, a bar, or a part of a chart."""
+def is_drawn(text, front):
+    """Whether it is a frame, a bar, or a part of a chart; signs are, in the colour of a curve."""
+    if set(text) <= {"━", *SIGNS} and front.hex.lower() in CURVES:
+        return True
     return set(text) <= FRAMES or any("⠀" <= sign <= "⣿" for sign in text)
 
 
@@ -51,9 +55,10 @@ def problems(app):
         text = segment.text.strip()
         front, back = colours(segment)
         dimmed = is_muted(front, back, paper)
-        least = EDGE if is_drawn(text) else FAINT if dimmed else TEXT
+        drawn = is_drawn(text, front)
+        least = EDGE if drawn else FAINT if dimmed else TEXT
         found = contrast(front, back)
-        if found < least - 0.05 and not is_drawn(text):
+        if found < least - 0.05 and not drawn:
             yield f"{text!r}: {found:.1f} < {least}"
 
 

@@ -14,6 +14,7 @@ from labtui.interop.importing.mapping import load_mapping
 from labtui.interop.importing.tabular import EXAMPLE, study_of
 from labtui.interop.importing.types import ImportFailed, Skipped, StudySource
 from labtui.interop.importing.values import Record
+from labtui.study.reading import as_utf8
 
 DELIMITERS = (",", ";", "\t", "|")
 SNIFFED = 200
@@ -95,7 +96,9 @@ def look(source: Path) -> Dialect:
     try:
         with source.open("rb") as stream:
             if stream.read(2) in _UTF16:
-                raise ImportFailed(f"{source}: found UTF-16; expected UTF-8")
+                raise ImportFailed(
+                    f"{source}: found UTF-16; expected {as_utf8(str(source), 'utf-16')}"
+                )
         with source.open(encoding="utf-8-sig", newline="") as text:
             head = text.readline(LONGEST_LINE)
     except OSError as error:
@@ -188,8 +191,8 @@ def _not_utf8(source: Path) -> ImportFailed:
             except UnicodeDecodeError as error:
                 return ImportFailed(
                     f"{source}:{number}: found the byte 0x{line[error.start]:02x} at byte "
-                    f"{before + error.start}, which is not UTF-8; expected UTF-8: iconv -f latin1 "
-                    f"-t utf-8 {source.name} > {source.stem}-utf8{source.suffix}"
+                    f"{before + error.start}, which is not UTF-8; expected "
+                    f"{as_utf8(str(source), 'latin1')}"
                 )
             before += len(line)
     return ImportFailed(f"{source}: changed while it was read; import it again")
@@ -203,7 +206,8 @@ def records(source: Path, dialect: Dialect) -> Iterator[tuple[str, Record] | Ski
 
 
 def _cell(cell: str, *, comma: bool) -> str | None:
-    cell = cell.strip()
+    """Read a cell without the spaces around it; a tab or line end is what somebody wrote."""
+    cell = cell.strip(" ")
     if comma and _DECIMAL_COMMA.fullmatch(cell):
         return cell.replace(",", ".")
     return cell or None

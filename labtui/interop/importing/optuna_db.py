@@ -23,7 +23,8 @@ from labtui.interop.importing.types import (
     TrialSource,
     fingerprint,
 )
-from labtui.interop.importing.values import Curves
+from labtui.interop.importing.values import MOST_STEPS, Curves
+from labtui.study.errors import display
 from labtui.study.fields import Scalar
 
 SCHEMA = 12
@@ -180,7 +181,30 @@ def _studies(database: sqlite3.Connection) -> list[tuple[int, str, list[str]]]:
     ):
         directions.setdefault(study, []).append(direction)
     rows = database.execute("SELECT study_id, study_name FROM studies ORDER BY study_id")
-    return [(study, name, directions.get(study, ["MINIMIZE"])) for study, name in rows]
+    return [
+        (_whole(study), _text(name), directions.get(study, ["MINIMIZE"])) for study, name in rows
+    ]
+
+
+# -- values, which SQLite lets be of any type -----------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"found {display(value)}; expected a name")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value <= MOST_STEPS:
+        raise ValueError(f"found {display(value)}; expected a whole number from 0")
+    return value
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"found {display(value)}; expected a number")
+    return value
 
 
 # -- a study --------------------------------------------------------------------------------
@@ -223,7 +247,7 @@ def _definitions(
     listed: dict[str, list[dict[str, Any]]] = {}
     for name, text in rows:
         definition = definition_of(json.loads(text))
-        if definition not in listed.setdefault(name, []):
+        if definition not in listed.setdefault(_text(name), []):
             listed[name].append(definition)
     notes = [
         f"{name} was searched in {len(found)} ranges; they are joined"
@@ -239,7 +263,7 @@ def definition_of(distribution: Mapping[str, Any]) -> dict[str, Any]:
     if "choices" in attributes:
         values = list(scalars(dict(enumerate(attributes["choices"]))).values())  # type: ignore[arg-type]
         return _listed(values)
-    low, high = attributes["low"], attributes["high"]
+    low, high = _number(attributes["low"]), _number(attributes["high"])
     if low == high:
         return {"role": "fixed", "value": low}
     log = bool(attributes.get("log")) or "Log" in kind
@@ -298,7 +322,9 @@ def _trials(source: Path, study: int, metric: str) -> Iterator[TrialSource | Ski
                 yield Skipped(where, f"is {str(state).lower()}; import again when it has ended")
                 continue
             try:
-                found = _read(database, trial, number, state, seconds or 0.0, metric)
+                found = _read(
+                    database, trial, _whole(number), state, max(0.0, seconds or 0.0), metric
+                )
             except NOT_OPTUNA as error:
                 yield Skipped(where, f"holds what Optuna does not write ({_named(error)})")
                 continue
@@ -325,7 +351,8 @@ def _read(
         "WHERE trial_id = ? ORDER BY step",
         (trial,),
     ):
-        if step >= 0:
+        if not isinstance(step, int) or step >= 0:
+            _whole(step)
             curves.add(metric, step, _stored(value, kind))
     value = _value(database, trial)
     reported = list(curves.columns.get(metric, {}).values())
@@ -384,6 +411,7 @@ def _params(database: sqlite3.Connection, trial: int) -> Iterator[tuple[str, Sca
     ):
         distribution = json.loads(text)
         attributes = distribution["attributes"]
+        name, value = _text(name), _number(value)
         if "choices" in attributes:
             chosen = attributes["choices"][int(value)]
             yield (

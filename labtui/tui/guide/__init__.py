@@ -9,6 +9,7 @@ from labtui.tui.guide import (
     columns,
     compare,
     export,
+    filters,
     lab,
     launch,
     log,
@@ -46,7 +47,16 @@ KEYS: tuple[Action, ...] = (
 )
 """In the order of the help."""
 
-CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
+_FINDING = ("found", "text", "app"), ("find",)
+"""While something is looked for in a text, its keys go before those of the screen."""
+
+
+def _with_finding(chains: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    has_text = any(chain[0] == "text" for chain in chains)
+    return (*chains, *(one for one in _FINDING if has_text and one not in chains))
+
+
+_OWN: dict[str, tuple[tuple[str, ...], ...]] = {
     **app.CHAINS,
     **lab.CHAINS,
     **study.CHAINS,
@@ -62,6 +72,7 @@ CHAINS: dict[str, tuple[tuple[str, ...], ...]] = {
     **columns.CHAINS,
     **welcome.CHAINS,
 }
+CHAINS = {name: _with_finding(chains) for name, chains in _OWN.items()}
 """For each screen, from which places a key is looked up, the focused widget's first."""
 
 TOPICS: dict[str, Topic] = {
@@ -77,5 +88,7 @@ TOPICS: dict[str, Topic] = {
     **log.TOPICS,
     **export.TOPICS,
     **columns.TOPICS,
+    **filters.TOPICS,
+    **ask.TOPICS,
 }
 """By the name of a screen's topic: see `LiveScreen.topic`."""

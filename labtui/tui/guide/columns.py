@@ -27,7 +27,7 @@ TOPICS = {
         "The columns of the trials",
         "Everything that is known of a trial: what came out, every hyperparameter, how it was "
         "trained, and the best and last value of each metric. The shown ones come first, in the "
-        "order of the table, which changes at once; they stay until labtui is closed.",
+        "order of the table, which changes at once; they are kept for this study.",
         "Rank by another metric than the objective before you trust the ranking (P27): show its "
         "best value, and sort by it. A time or step time that stands out says that trials had "
         "different machines.",

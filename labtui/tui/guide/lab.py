@@ -57,12 +57,26 @@ KEYS = (
             "filter",
             "filter",
             "Show some studies only: state:running, tag:keep, kind:widen, best<0.1, alerts>0, "
-            "or words",
+            "or words, of notes too",
             rank=20,
             shown="/",
         ),
         key("mark", "space", "mark", "mark", "Mark a study, to compare it", rank=35),
         key("unmark", "U", "unmark", "unmark", "Take all marks away"),
+    ),
+    *keys(
+        "workloads",
+        CHOOSE,
+        key(
+            "filter",
+            "slash",
+            "filter",
+            "filter",
+            "Show some workloads only: trainer:torch, tag:keep, studies>2, task:baseline, or "
+            "words, of notes too",
+            rank=20,
+            shown="/",
+        ),
     ),
     *keys(
         "studies",

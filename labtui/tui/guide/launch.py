@@ -32,7 +32,7 @@ KEYS = (
             "enter",
             "train",
             "go on",
-            "Train the next group of reruns; asks once",
+            "Train the next group of reruns, or look at them; asks, with a line for a reason",
             rank=10,
             twin="labtui launch NAME",
         ),

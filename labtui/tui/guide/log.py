@@ -12,8 +12,8 @@ TOPICS = {
         "tags, and the command that reproduces it. Verdicts follow as they are ready, and "
         "again as trials end.",
         "Read it before the next study: what was asked already, what the answer rested on, "
-        "and which findings are still open. What is missing is a note (N in the list of "
-        "studies).",
+        "and which findings are still open. What is missing is a note ({remark.note} in the "
+        "list of studies).",
         "labtui log (--workload, --tag, --kind)",
     ),
 }

@@ -160,7 +160,8 @@ TOPICS = {
     "draft-asked": Topic(
         "The question and the budget",
         "The goal in a sentence, what is tuned by which trainer, the objective, and what every "
-        "trial may spend: enter edits a field in a line that says what is wrong as you type.",
+        "trial may spend: {draft-field.edit} edits a field in a line that says what "
+        "is wrong as you type.",
         "Write the question before anything else: it decides the roles (P05). Steps are one "
         "number for all trials and never tuned (P11); trials are shared out among the arms and "
         "the dimensions that are tuned (P09).",
@@ -172,6 +173,15 @@ TOPICS = {
         "takes, how long on one slot as far as the lab has timed steps, and the caveats.",
         "A ▲ refuses the study: change it, or overrule when you train it. A ! says what the "
         "answer will be worth less for. Caveats hold whatever comes out (P06).",
+        _FILE,
+    ),
+    "draft-file": Topic(
+        "The study file",
+        "The file that is written, or trained, as it will be: every value that the design gives. "
+        "Nothing is done before {draft-file.yes}; {draft-file.no} goes back to the design. Where "
+        "alerts about the design refuse the study, {draft-file.overrule} trains it all the same.",
+        "Read the roles and ranges once more: a study that asks another question than you meant "
+        "costs as much as the right one (P05, P06).",
         _FILE,
     ),
     "workloads-to-tune": Topic(

@@ -154,18 +154,19 @@ TOPICS = {
         "not be judged and why; then the arms: the best trial of each after tuning the nuisance "
         "hyperparameters away (P24).",
         "Work from the top: a ▲ about the search space or the training makes the numbers below it "
-        "provisional; a names the study that answers it. A difference of arms that is smaller than "
-        "the spread of retraining is none (P28, P30). Nothing found where much could not be judged "
-        "is no clean bill.",
+        "provisional; {study.answer} names the study that answers it. A difference of arms that is "
+        "smaller than the spread of retraining is none (P28, P30). Nothing found where much could "
+        "not be judged is no clean bill.",
         "labtui check NAME",
     ),
     "trials": Topic(
         "The trials of the study",
         "One row a trial, the best first. Infeasible trials come last whatever they reached "
         "before: a value from a run that diverged is not one to choose. ▸ is the cursor, ◆ a mark, "
-        "↑ or ↓ at a header what the rows are sorted by. c chooses other columns; / keeps the rows "
-        "that satisfy every term: a column's name with : = != < <= > or >=, hyperparameters also "
-        "by initials; a - in front turns a term round; a word alone is looked for anywhere.",
+        "↑ or ↓ at a header what the rows are sorted by. {trials.columns} chooses other columns; "
+        "{trials.filter} keeps the rows that satisfy every term: a column's name with : = != < <= "
+        "> or >=, hyperparameters also by initials; a - in front turns a term round; a word alone "
+        "is looked for anywhere.",
         "Look at the best few, not at the best one: with 20 trials the search's luck can be larger "
         "than the spread of retraining (P31). Mark trials to see their curves together (P17).",
         "labtui show NAME",
@@ -182,10 +183,11 @@ TOPICS = {
     ),
     "axes": Topic(
         "Axis plots (P14)",
-        "The objective of every trial over one hyperparameter: ★ the best, ◆ marked ones, ✗ "
-        "infeasible ones; ┊ the bounds of the search space, ╏ and its shade a range that the "
-        "verdict proposes. A hyperparameter that exists under two values of another has a plot "
-        "for each (P07). The sentence below says what follows; ? is what cannot be judged.",
+        "The objective of every trial over one hyperparameter: ★ the best, ◆ marked ones, or the "
+        "one under the cursor of the trials; ✗ infeasible ones; ┊ the bounds of the search space, "
+        "╏ and its shade a range that the verdict proposes. A hyperparameter that exists under two "
+        "values of another has a plot for each (P07). The sentence below says what follows; ? is "
+        "what cannot be judged.",
         "Trust the best point only when it is well inside: when the best points crowd at a bound, "
         "widen the range and run again (P14). A handful of points in the good region is too few "
         "(P15). ✗ on one side show where training stops being stable: if the best points "

@@ -83,7 +83,7 @@ TOPICS = {
         "roll-back; launches that were not adopted are leaves: ✗ rejected, ? undecided.",
         "What is to be done stands first: a baseline that changed batch size, model or "
         "optimizer asks for tuning and probes again (P02, P03). Undecided launches go on where "
-        "they were: enter.",
+        "they were: {lineage.open}.",
         "labtui workload NAME; labtui lineage NAME",
     ),
 }

@@ -31,6 +31,7 @@ class StudyRow:
         place: In the queue, from 0; None where it does not wait and does not train.
         told: Its row of the experiment log; empty before it was read.
         judged: Whether that holds a verdict.
+        written: What the notes say.
     """
 
     study: StudyRecord
@@ -40,6 +41,7 @@ class StudyRow:
     place: int | None = None
     told: Mapping[str, Any] = field(default_factory=dict)
     judged: bool = False
+    written: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -122,6 +124,7 @@ STUDIES: Language[StudyRow] = Language(
         row.state,
         row.study.kind,
         *(f"#{tag}" for tag in row.tags),
+        *row.written,
     ),
 )
 """What can be asked of studies on the filter line."""
@@ -168,16 +171,18 @@ class LabFeed:
             StudyRow(
                 one,
                 tuple(facts.tags.get(one.name, ())),
-                facts.notes.get(one.name, 0),
+                len(facts.notes.get(one.name, ())),
                 self._courses.get(one.id, Course()),
                 places.get(one.name),
+                written=tuple(facts.notes.get(one.name, ())),
             )
             for one in facts.studies
         )
         found = moments(facts)
         own = [(name, of) for name, of in facts.tags.items() if name.startswith("workload:")]
         judged = [moment.judged for moment in found.values()]
-        stamp = repr((judged, own, facts.workloads, facts.launches))
+        said = [(name, len(of)) for name, of in facts.notes.items() if name.startswith("workload:")]
+        stamp = repr((judged, own, said, facts.workloads, facts.launches))
         return LabView(rows, found, stamp, queue, _waiting(facts.studies, queue))
 
     def _follow(self, studies: Iterable[StudyRecord], lab: Lab, pulse: Pulse) -> None:

@@ -37,14 +37,14 @@ class Facts:
     """What a lab says of its studies beside their trials, each with one query.
 
     Attributes:
-        notes: How many there are on a study and its trials.
+        notes: What they say, of a study and its trials.
         launches: By study, what tells one state of its launches from another.
         workloads: By name, what tells one state of a workload from another.
     """
 
     studies: Sequence[StudyRecord]
     tags: Mapping[str, Sequence[str]]
-    notes: Mapping[str, int]
+    notes: Mapping[str, Sequence[str]]
     launches: Mapping[str, Sequence[object]]
     workloads: Mapping[str, object]
 
@@ -59,10 +59,10 @@ class Facts:
 
         studies = lab.studies()
         names = {one.name for one in studies}
-        notes: dict[str, int] = {}
+        notes: dict[str, list[str]] = {}
         for note in lab.all_notes():
             name = study_of(note.subject, names) or note.subject
-            notes[name] = notes.get(name, 0) + 1
+            notes.setdefault(name, []).append(note.text)
         launches: dict[str, list[object]] = {}
         for launch in lab.launches():
             launches.setdefault(launch.study, []).append(
@@ -82,7 +82,7 @@ def moments(facts: Facts) -> dict[str, Moment]:
     for one in facts.studies:
         name, decided, counts = one.name, facts.launches.get(one.name), _counts(one)
         judged = counts, after.get(name), facts.workloads.get(one.workload), decided
-        told = counts, one.reason, facts.notes.get(name), facts.tags.get(name), decided
+        told = counts, one.reason, len(facts.notes.get(name, ())), facts.tags.get(name), decided
         found[name] = Moment(told, judged)
     return found
 

@@ -13,7 +13,7 @@ NAMES = {"studies": "studies", "workloads": "workloads", "log": "experiment log"
 TWINS = {"studies": "labtui list", "workloads": "labtui workload", "log": "labtui log"}
 
 BEGIN = (
-    "n  designs a first study\n"
+    "{lab.new}  designs a first study\n"
     "labtui tour  opens a lab of finished ones\n\n"
     "or in another terminal, and it appears here:\n"
     "labtui run sample_studies/digits_optimizers.yaml"

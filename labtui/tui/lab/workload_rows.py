@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labtui.tui.filters import Language
+
 if TYPE_CHECKING:
     from labtui.store.paths import LabPaths
     from labtui.verdicts.card import Card
@@ -27,6 +29,8 @@ class WorkloadRow:
         tasks: What is to be done, in a few words each, the first first.
         sentences: The same with reasons.
         standing: What the baseline is, in a sentence.
+        notes: How many there are on it.
+        written: What they say.
     """
 
     name: str
@@ -41,6 +45,7 @@ class WorkloadRow:
     standing: str
     tags: tuple[str, ...]
     notes: int
+    written: tuple[str, ...] = ()
 
     @property
     def first(self) -> str:
@@ -52,6 +57,31 @@ class WorkloadRow:
         """The launches, ``✓2 ✗1``; a dash for none."""
         shown = [f"{sign}{n}" for sign, n in zip(SIGNS, self.launches, strict=True) if n]
         return " ".join(shown) or "–"
+
+
+WORKLOADS: Language[WorkloadRow] = Language(
+    {
+        "workload": lambda row: row.name,
+        "trainer": lambda row: row.trainer,
+        "objective": lambda row: row.objective,
+        "baseline": lambda row: row.baseline,
+        "studies": lambda row: row.studies,
+        "launches": lambda row: sum(row.launches),
+        "task": lambda row: row.tasks,
+        "tag": lambda row: row.tags,
+        "notes": lambda row: row.notes,
+    },
+    lambda row: (
+        row.name,
+        row.trainer,
+        row.objective,
+        row.baseline,
+        *row.tasks,
+        *(f"#{tag}" for tag in row.tags),
+        *row.written,
+    ),
+)
+"""What can be asked of workloads on the filter line."""
 
 
 def read_workloads(paths: LabPaths) -> list[WorkloadRow]:
@@ -89,4 +119,5 @@ def _row(card: Card) -> WorkloadRow:
         baseline_text(card),
         tuple(card.tags),
         len(card.notes),
+        tuple(text for _, text in card.notes),
     )

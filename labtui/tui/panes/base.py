@@ -46,6 +46,7 @@ class Desk:
         view: The latest moment of the study; None before the first.
         marked: Ids of the marked trials, in the order of their marks.
         kept: Ids of the trials that the filter keeps; None without a filter.
+        current: Id of the trial under the cursor of the table; None before anybody moved it.
     """
 
     reader: Reader
@@ -53,6 +54,7 @@ class Desk:
     view: StudyView | None = None
     marked: tuple[int, ...] = ()
     kept: frozenset[int] | None = None
+    current: int | None = None
     _table: tuple[tuple[int, int], StudyTable] | None = field(default=None, init=False, repr=False)
 
     def table(self, lab: Lab, view: StudyView) -> StudyTable:
@@ -63,6 +65,17 @@ class Desk:
         if self._table is None or self._table[0] != key:
             self._table = key, study_table(lab, view.study, view.trials)
         return self._table[1]
+
+    @property
+    def outstanding(self) -> tuple[int, ...]:
+        """Ids of the trials that stand out: the marked ones, else the one under the cursor."""
+        return self.marked or (() if self.current is None else (self.current,))
+
+    def outstanding_of(self, view: StudyView) -> list[TrialRecord]:
+        """Give the trials that stand out, in the order of `outstanding`."""
+        wanted = dict.fromkeys(self.outstanding)
+        found = {trial.id: trial for trial in view.trials if trial.id in wanted}
+        return [found[ident] for ident in wanted if ident in found]
 
     def chosen(self) -> list[TrialRecord] | None:
         """Give the trials that a person chose: the marked ones, else the filtered; None for no

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from labtui.store.records import TrialRecord
+from labtui.tui.actions import key_of
 from labtui.tui.feeds import StudyView
 from labtui.tui.panes.base import ChartPane, Desk, Drawn
 from labtui.tui.widgets.chart import Chart
@@ -69,11 +70,17 @@ class CurvesPane(ChartPane):
         message.stop()
         view = self.desk.view
         if view is None or self.desk.marked:
-            self.notify("The marked trials are shown; U takes the marks away")
+            off = key_of("trials.unmark")
+            self.notify(f"The marked trials are shown; {off} takes the marks away")
             return
         arms = max(1, min(len(view.arms), FEW))
         self._few = min(max(self._few + message.step * arms, arms), MOST)
         self.keep_up()
+
+    def asked_for(self, view: StudyView) -> list[TrialRecord]:
+        """Give the trials drawn where a person asked for others than the usual ones."""
+        asked = self.desk.chosen() is not None or self._few != FEW
+        return self._chosen(view) if asked else []
 
     def _chosen(self, view: StudyView) -> list[TrialRecord]:
         asked = self.desk.chosen()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -23,6 +23,7 @@ from labtui.tui.filters import BadFilter
 from labtui.tui.panes.base import Caption, Desk, Pane
 from labtui.tui.settings import Settings, place, remember_columns
 from labtui.tui.trial_columns import BestAndLast, Known, metric_of
+from labtui.tui.trial_words import best_of, trial_words
 from labtui.tui.widgets.filter_line import FilterLine
 from labtui.tui.widgets.table import Table
 from labtui.tui.widgets.trials import TrialTable
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from labtui.tui.reader import Reader
 
 EXAMPLES = "lr<1e-3 state:completed optimizer:adam -tag:slow seconds>10, or words"
+
+ROOMY = 20
+"""Rows of the pane from which the trial under the cursor is told below the table: of fewer, the
+table needs all."""
 
 _CHOSEN: WeakKeyDictionary[Reader, dict[str, list[str]]] = WeakKeyDictionary()
 """The columns that were chosen, by the study."""
@@ -54,6 +59,8 @@ class TrialsPane(Pane):
         self.known = Known()
         self._whole = False
         self._count = ""
+        self._words = Static(id="trial-words")
+        self._told: object = None
         self._test: Callable[[TrialRecord], bool] = lambda _: True
         self._asked: set[str] = set()
         self._stale = self._reading = False
@@ -66,6 +73,7 @@ class TrialsPane(Pane):
     def compose(self) -> ComposeResult:
         """Lay out the table; the filter comes when that has been painted."""
         yield TrialTable(id="trials-table")
+        yield self._words
 
     @property
     def table(self) -> TrialTable:
@@ -105,6 +113,26 @@ class TrialsPane(Pane):
         total = view.study.total if view is not None else 0
         filtered = view is not None and self._is_filtered and view.whole
         return f"{shown:,} of {total:,}" if filtered else f"{total:,}"
+
+    # -- the trial under the cursor -----------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Tell of the trial under the cursor where there are rows to spare."""
+        self._words.set_class(event.size.height >= ROOMY, "-roomy")
+        self._tell()
+
+    @on(Table.Moved)
+    def _tell(self) -> None:
+        """Tell of the trial under the cursor, unless it was told already."""
+        view, trial = self.desk.view, self.current
+        if view is None or trial is None or not self._words.has_class("-roomy"):
+            return
+        width = self.content_region.width - 2
+        ended = view.study.ended if trial.number == view.study.best_trial else 0
+        told = trial.id, trial.revision, best_of(view), width, ended, view.whole
+        if told != self._told:
+            self._told = told
+            self._words.update(trial_words(trial, view, width), layout=False)
 
     # -- columns ------------------------------------------------------------------------------
 
@@ -274,7 +302,14 @@ class TrialsPane(Pane):
         if kept != self.desk.kept:
             self.desk.kept = kept
             self.post_message(self.Chosen())
+        self._tell()
         self.post_label()
+
+    @on(Table.Moved, "#trials-table")
+    def _moved(self) -> None:
+        """Remember the trial under the cursor, once somebody moved it."""
+        trial = self.table.current if self.table.was_moved else None
+        self.desk.current = trial.id if trial is not None else None
 
     @on(TrialTable.Marked)
     def _marked(self) -> None:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.study.followup_text import commented_study
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of
 from labtui.tui.next_text import file_lines
 from labtui.tui.screens.ask import AskScreen, is_count
 from labtui.tui.screens.deciding import DecidingScreen
@@ -102,7 +102,8 @@ class AgainScreen(DecidingScreen):
         """Say that it is over; keep what reruns of a trial said of chance, for the workload."""
         if wish.waiting:
             why = "; ".join(dict.fromkeys(one.reason for one in wish.waiting if one.reason))
-            self.tell(f"{wish.title}: stopped early, Enter goes on. {why}", alarm=True)
+            key = key_of("again.train")
+            self.tell(f"{wish.title}: stopped early, {key} goes on. {why}", alarm=True)
             return
         if wish.kind != "trial":
             self.tell(f"{wish.title}: its reruns have ended")

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from labtui.tui.actions import bindings, key_line
+from labtui.tui.actions import EVERYWHERE, app_keys, bindings, help_key, key_line
 from labtui.tui.widgets.keyline import KeyLine
 
 MOST = 999
@@ -31,7 +31,7 @@ class AskScreen(ModalScreen[str]):
     """Asks whether to, and if wanted how often or why; nothing is given for no."""
 
     CSS_PATH = "ask.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("ask")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("ask"), *app_keys(*EVERYWHERE)]
     chain_name = "ask"
 
     def __init__(
@@ -41,6 +41,7 @@ class AskScreen(ModalScreen[str]):
         *,
         value: str | None = None,
         check: Check | None = None,
+        hint: str = "",
     ) -> None:
         """Ask a question.
 
@@ -49,10 +50,12 @@ class AskScreen(ModalScreen[str]):
             detail: What follows from it; clean.
             value: What stands in the line for the answer; None for no line.
             check: Says what is wrong with an answer; empty for nothing.
+            hint: What an empty line says.
         """
         super().__init__()
         self._question, self._detail = question, detail
         self._value, self._check = value, check
+        self._hint = hint or ("why: kept with the decision" if check is is_reason else "")
 
     def compose(self) -> ComposeResult:
         """Lay out the question, and the line for the answer."""
@@ -60,14 +63,13 @@ class AskScreen(ModalScreen[str]):
             yield Static(self._question, id="question", markup=False)
             yield Static(self._detail, id="detail", markup=False)
             if self._value is not None:
-                hint = "why: kept with the decision" if self._check is is_reason else ""
-                yield AnswerLine(self._value, placeholder=hint, compact=True, id="answer")
+                yield AnswerLine(self._value, placeholder=self._hint, compact=True, id="answer")
             yield Static(id="problem", markup=False)
         yield KeyLine()
 
     def on_mount(self) -> None:
         """Show the keys."""
-        self.query_one(KeyLine).show(key_line("ask"), leaving="no")
+        self.query_one(KeyLine).show([*key_line("ask"), help_key(self)], leaving="no")
 
     @on(Input.Submitted)
     def action_yes(self) -> None:

@@ -34,6 +34,10 @@ HELD = 0.1
 """Seconds that an empty screen waits for what it is to show: painting it takes half as long, and
 what comes within a tenth of a second is seen as at once."""
 
+LONG = 0.5
+"""Seconds after which an empty screen says that it reads: what comes sooner would only flash, and
+taking the words away again lays the whole screen out anew."""
+
 
 class LiveScreen(PaintedOnce):
     """Follows the lab while it is shown."""
@@ -59,6 +63,7 @@ class LiveScreen(PaintedOnce):
         super().__init__()
         self.reader = reader
         self._begun = self._was_shown = False
+        self._is_empty = True
         self._styled_for = ""
         self._too_small = TooSmall()
 
@@ -121,10 +126,21 @@ class LiveScreen(PaintedOnce):
         beat = asyncio.create_task(self._beat(None))
         await asyncio.wait([beat], timeout=HELD)
         self.paint()
+        done, _ = await asyncio.wait([beat], timeout=LONG - HELD)
+        if not done and self._is_empty:
+            self.say_reading()
         return await beat
+
+    def say_reading(self) -> None:
+        """Put a card in the place of the body: it is being read."""
+        if (card := self._card) is not None:
+            card.say("Reading the lab…", "", "")
+            self.add_class("-carded")
 
     async def show_first(self) -> None:
         """Have what is known by now painted, before what takes longer is read."""
+        self._is_empty = False
+        self.remove_class("-carded")
         self.paint()
         painted = asyncio.Event()
         self.call_after_refresh(painted.set)
@@ -155,7 +171,7 @@ class LiveScreen(PaintedOnce):
             card.say(
                 "This cannot be shown",
                 what,
-                "The run is not affected; the commands show the same · q goes back",
+                "The run is not affected; the commands show the same · {app.leave} goes back",
                 alarm=True,
             )
             self.add_class("-carded")
@@ -227,8 +243,11 @@ class LiveScreen(PaintedOnce):
         self.settle_focus()
 
 
-_BROKEN = ("The lab cannot be read", "labtui tries again by itself · q goes back")
+_BROKEN = ("The lab cannot be read", "labtui tries again by itself · {app.leave} goes back")
 _TITLES = {
-    NotALab: ("This file is not a lab", "Name another one: labtui --lab PATH · q goes back"),
-    UnknownName: ("No such study", "q goes back to the list"),
+    NotALab: (
+        "This file is not a lab",
+        "Name another one: labtui --lab PATH · {app.leave} goes back",
+    ),
+    UnknownName: ("No such study", "{app.leave} goes back to the list"),
 }

@@ -264,11 +264,14 @@ class CompareScreen(LiveScreen):
         if isinstance(error, NotComparable):
             few = len(self.names) < 2
             title = "Nothing to compare with" if few else "These cannot be compared"
-            step = "A names another one, or mark two with space and press C\nq goes back"
+            step = (
+                "{compare.add} names another one, or mark two with {studies.mark} and press "
+                "{studies.compare}\n{app.leave} goes back"
+            )
             card.say(title, clean(str(error)), step, alarm=not few)
             self.add_class("-carded")
         elif isinstance(error, UnknownName):
-            step = "q goes back to choose others"
+            step = "{app.leave} goes back to choose others"
             card.say("No such study or trial", clean(str(error)), step, alarm=True)
             self.add_class("-carded")
         else:

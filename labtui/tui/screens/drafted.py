@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from labtui.tui.actions import bindings, key_line
+from labtui.tui.actions import EVERYWHERE, app_keys, bindings, help_key, key_line
 from labtui.tui.next_text import file_lines
 from labtui.tui.widgets.keyline import KeyLine
 from labtui.tui.widgets.textpane import TextPane
@@ -23,7 +23,7 @@ class FileScreen(ModalScreen[str]):
     """Shows a study file and asks one question about it; nothing is given for no."""
 
     CSS_PATH = "drafted.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("draft-file")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("draft-file"), *app_keys(*EVERYWHERE)]
     chain_name = "draft-file"
 
     def __init__(
@@ -60,7 +60,7 @@ class FileScreen(ModalScreen[str]):
         hidden = {"draft-file.yes"} if self._refused else {"draft-file.overrule"}
         hidden |= {"draft-file.overrule"} if self._final else set()
         shown = [one for one in key_line("draft-file") if one.id not in hidden]
-        self.query_one(KeyLine).show(shown, leaving="no")
+        self.query_one(KeyLine).show([*shown, help_key(self)], leaving="no")
 
     def action_yes(self) -> None:
         """Say yes, where nothing refuses it."""

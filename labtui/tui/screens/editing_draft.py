@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from labtui.study.errors import display
 from labtui.tui import new_text
+from labtui.tui.actions import key_of, with_keys
 from labtui.tui.drafts import drafting
 from labtui.tui.drafts import lines as lines
 from labtui.tui.drafts.check import check, problem_text
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Taken = tuple[Draft, str, bool]
 """What a line makes of a draft, what it means in words, and whether that is unusual."""
+
+ROLE_KEYS = "{draft-row.scientific} {draft-row.nuisance} {draft-row.fixed}"
+"""The keys that give a role, in texts."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class EditingScreen(DesigningScreen):
         if draft is None or row is None:
             return
         if row.index < 0:
-            self.tell(f"{row.name} is left at its default: give it a role first (s n f)")
+            roles = with_keys(ROLE_KEYS)
+            self.tell(f"{row.name} is left at its default: give it a role first ({roles})")
             return
 
         def read(line: str) -> Taken:
@@ -125,15 +130,18 @@ class EditingScreen(DesigningScreen):
             self.tell("this trainer says what its workload has: every name is in the table")
             return
 
+        again, roles = key_of("draft-row.double"), with_keys(ROLE_KEYS)
+
         def read(line: str) -> Taken:
             name, equals, value = line.partition("=")
             name = name.strip()
             if not equals or not name or not value.strip():
                 raise LineError(f"found {display(line)}; expected name=value, as width=64")
             if name in draft.definitions:
-                raise LineError(f"{name} is there already; d defines it once more")
+                raise LineError(f"{name} is there already; {again} defines it once more")
             found = lines.read_domain(value, {"role": "fixed"}, None)
-            return drafting.add_name(draft, name, found["value"]), "fixed; s n f change that", False
+            words = f"fixed; {roles} change that"
+            return drafting.add_name(draft, name, found["value"]), words, False
 
         self._open_line("space", "new hyperparameter", "", "as width=64", read)
 
@@ -208,13 +216,15 @@ class EditingScreen(DesigningScreen):
         self.apply(made)
         if others:
             told = ", ".join(sorted(others))
-            self.tell(f"{row.name} decides what exists: proposed anew: {told} (u takes it back)")
+            back = f"({key_of('new.undo')} takes it back)"
+            self.tell(f"{row.name} decides what exists: proposed anew: {told} {back}")
 
     def action_double(self) -> None:
         """Define the hyperparameter under the cursor once more."""
         if self.draft is not None and (row := self.row) is not None and row.index >= 0:
             self.apply(drafting.add_definition(self.draft, row))
-            self.tell("w says for which values of others each of them holds")
+            when = key_of("draft-row.when")
+            self.tell(f"{when} says for which values of others each of them holds")
 
     def action_leave_out(self) -> None:
         """Take the hyperparameter under the cursor out of the study."""

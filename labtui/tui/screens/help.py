@@ -11,7 +11,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from labtui.tui.actions import app_keys, key_line
+from labtui.tui.actions import app_keys, key_line, with_keys
+from labtui.tui.guide.procedures import cited
 from labtui.tui.keys import Action
 from labtui.tui.topic import Topic
 from labtui.tui.widgets.keyline import KeyLine
@@ -78,10 +79,15 @@ def help_lines(
 ) -> Iterator[Line]:
     """Write the help on a topic; see `HelpScreen`."""
     name = clean(study)
-    yield Line(topic.shows)
-    yield from _section("What to conclude", topic.conclude)
+    yield Line(with_keys(topic.shows))
+    yield from _section("What to conclude", with_keys(topic.conclude))
     if reading is not None:
-        yield from _section(*reading)
+        yield from _section(reading[0], with_keys(reading[1]))
+    told = cited(topic.title, topic.shows, topic.conclude, *(one.tooltip for one in actions))
+    if told:
+        yield from _section("The procedures")
+        for number, title in told:
+            yield Line(f"{number}  {title}", indent=2, hang=" " * 5, lead=5)
     yield from _section("Without a screen", f"= {topic.twin.replace('NAME', name)}")
     width = max((len(action.keys) for action in actions), default=0)
     for group, members in _groups(actions).items():
@@ -100,7 +106,8 @@ def _section(heading: str, text: str = "") -> Iterator[Line]:
 
 def _key_lines(action: Action, study: str, width: int) -> Iterator[Line]:
     keys = action.keys.ljust(width)
-    yield Line(f"{keys}  {action.tooltip}", indent=2, hang=" " * (width + 2), lead=width + 2)
+    text = f"{keys}  {with_keys(action.tooltip)}"
+    yield Line(text, indent=2, hang=" " * (width + 2), lead=width + 2)
     if action.twin:
         twin = action.twin.replace("NAME", study)
         yield Line(f"= {twin}", "$faded", indent=width + 4, hang="  ")

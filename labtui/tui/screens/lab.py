@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.store.errors import LabError, NoLab
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of
 from labtui.tui.lab import about, columns, tabs
 from labtui.tui.lab.feed import LabFeed, LabView, StudyRow
 from labtui.tui.lab.workload_rows import WorkloadRow
@@ -53,9 +53,7 @@ BESIDE, ROOMIEST = 160, 190
 
 PANEL, WIDE_PANEL = 52, 60
 
-EXAMPLES = "state:running  tag:keep  kind:widen  best<0.1  alerts>0  or words"
-
-ONLY_STUDIES = frozenset({"filter", "mark", "unmark", "compare", "move", "resume", "stop"})
+ONLY_STUDIES = frozenset({"mark", "unmark", "compare", "move", "resume", "stop"})
 """Actions on the list of studies."""
 
 
@@ -71,6 +69,7 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
     BINDINGS = [  # noqa: RUF012 - Textual's own form
         *bindings("lab"),
         *bindings("studies"),
+        *bindings("workloads"),
         *bindings("running"),
         *bindings("remark"),
     ]
@@ -88,7 +87,6 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
     def __init__(self, reader: Reader) -> None:
         """Show the lab of a reader."""
         super().__init__(reader)
-        self.pane = "studies"
         self._feed = LabFeed()
         self._view: LabView | None = None
         self._labelled: object = None
@@ -106,7 +104,7 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
                 yield Card(id="nothing")
             yield Static(id="about")
         yield Static(id="filter-problem", markup=False)
-        yield FilterLine(placeholder=EXAMPLES, compact=True, id="filter")
+        yield FilterLine(compact=True, id="filter")
         yield RunnerStrip(id="runner")
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
@@ -156,6 +154,8 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         """Offer what is done to studies where they are listed."""
         if action in ONLY_STUDIES:
             return self.pane == "studies"
+        if action == "filter":  # the log is looked through, by its own key
+            return self.pane != "log"
         return super().check_action(action, parameters)
 
     def matters(self, action: Action) -> bool:
@@ -220,7 +220,8 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         """Say how to begin where a list is empty, and what it waits for."""
         view, said = self._view, ("Reading the lab…", "", "")
         empty = self.pane == "studies" and (view is None or not view.rows)
-        empty = empty or (self.pane == "workloads" and not self.workloads.rows)
+        wanted = self.pane == "workloads" and bool(self.line.value.strip())
+        empty = empty or (self.pane == "workloads" and not self.workloads.rows and not wanted)
         if empty and view is not None:
             reading = self.pane == "workloads" and self.reads_workloads
             said = ("Reading the workloads…", "", "") if reading else tabs.EMPTY[self.pane]
@@ -239,26 +240,32 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         self.query_one("#about", Static).update(told, layout=False)
 
     def _told(self, width: int, lines: int, *, beside: bool) -> Content:
+        wanted, back = bool(self.line.value.strip()), key_of("app.back")
         if self.pane == "workloads":
             found = self.workloads.current
-            return Content() if found is None else about.workload(found, width, lines)
+            if found is not None:
+                return about.workload(found, width, lines)
+            return Content(f"No workload passes the filter; {back} clears it." if wanted else "")
         row = self.studies.current
         if row is None:
-            wanted = bool(self.line.value.strip())
-            return Content("No study passes the filter; esc clears it." if wanted else "")
+            return Content(f"No study passes the filter; {back} clears it." if wanted else "")
         return about.panel(row, width) if beside else about.strip(row, width, lines)
 
     def label(self) -> None:
         """Write the names of the lists, and that of the lab in the room that they leave."""
         total = len(self._view.rows) if self._view is not None else 0
         many = tabs.count(len(self.studies.rows), total, len(self.studies.marked))
-        line = tabs.line(self.pane, {"studies": many})
+        kept = f" {len(self.workloads.rows)} kept" if self.filtered("workloads") else ""
+        line = tabs.line(self.pane, {"studies": many, "workloads": kept})
         if (said := (line.markup, self.size.width)) == self._labelled:
             return
         self._labelled = said
         self.query_one("#tabs", Static).update(line)
         room = self.size.width - len(line.plain) - 3
         self.query_one("#where", Static).update(where(self.reader.paths.db, room))
+
+    def say_reading(self) -> None:
+        """Leave the names of the lists: the list that is shown says so itself."""
 
     def say_error(self, error: LabError) -> None:
         """Put a card in the place of the body: how to begin where there is no lab."""
@@ -306,6 +313,7 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
         """Go to a list."""
         self.pane = name
         self._arrange()
+        self.show_filter()
         self._show_workloads()
         self.show_rows()
         self.query_one(f"#{name}").focus()
@@ -344,10 +352,8 @@ class LabScreen(WorkloadsScreen, JournalScreen, RunningScreen, ChoosingScreen):
 
     def step_back(self) -> bool:
         """Clear the filter; else go back to the studies."""
-        if self.line.has_class("-open"):
-            self.line.value = ""
-            self.line.remove_class("-open")
-            self.action_show("studies")
+        if self.clear_filter():
+            self.query_one(f"#{self.pane}").focus()
             return True
         if self.pane != "studies":
             self.action_show("studies")

@@ -1,22 +1,44 @@
-"""Choosing among the studies of a lab: the filter, marks, and comparing what is marked."""
+"""Choosing in the lists of a lab: filters, marks, and comparing the studies that are marked."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 from textual import on
 from textual.widgets import Input, Static
 
-from labtui.tui.filters import BadFilter
+from labtui.tui.actions import with_keys
+from labtui.tui.filters import BadFilter, Language
 from labtui.tui.lab.feed import STUDIES, StudyRow
+from labtui.tui.lab.workload_rows import WORKLOADS
+from labtui.tui.reader import Reader
 from labtui.tui.screens.base import LiveScreen
 from labtui.tui.widgets.filter_line import FilterLine
 from labtui.tui.widgets.table import Table
 from labtui.verdicts.text import clean
 
+EXAMPLES = {
+    "studies": "state:running  tag:keep  kind:widen  best<0.1  alerts>0  or words",
+    "workloads": "trainer:torch  tag:keep  studies>2  task:baseline  or words",
+}
+"""What the line of a list shows before anything is written in it."""
+
+LANGUAGES: dict[str, Language[Any]] = {"studies": STUDIES, "workloads": WORKLOADS}
+
 
 class ChoosingScreen(LiveScreen):
-    """A screen with a table of studies, and a line that filters them."""
+    """A screen with tables of studies and workloads, and a line that filters the one shown.
+
+    Attributes:
+        pane: The list that is shown.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        """Begin with the studies, and without a filter."""
+        super().__init__(reader)
+        self.pane = "studies"
+        self._filters: dict[str, str] = {}
 
     @property
     def studies(self) -> Table[StudyRow]:
@@ -58,30 +80,66 @@ class ChoosingScreen(LiveScreen):
         if len(names) < 2 and current is not None and current.name not in names:
             names.append(current.name)
         if len(names) < 2:
-            self.app.notify("mark two studies or more with space; C compares them")
+            words = "mark two studies or more with {studies.mark}; {studies.compare} compares them"
+            self.app.notify(with_keys(words))
             return
         self.app.push_screen(CompareScreen(self.reader, names))
 
     def action_filter(self) -> None:
         """Open the filter line."""
+        self.line.placeholder = EXAMPLES[self.pane]
         self.line.add_class("-open")
         self.line.focus()
 
+    def clear_filter(self) -> bool:
+        """Clear the filter of the list that is shown; False when it has none."""
+        if not self.line.has_class("-open"):
+            return False
+        self.line.value = ""
+        self.line.remove_class("-open")
+        return True
+
+    def show_filter(self) -> None:
+        """Put the filter of the list that is shown into the line."""
+        text = self._filters.get(self.pane, "")
+        self.line.value = text
+        self.line.set_class(bool(text), "-open")
+        self._say_wrong(self._problem(text))
+
+    def filtered(self, pane: str) -> bool:
+        """Say whether a list has a filter."""
+        return bool(self._filters.get(pane, "").strip())
+
+    def _problem(self, text: str) -> str:
+        """Say what is wrong with a filter of the list that is shown."""
+        try:
+            LANGUAGES.get(self.pane, STUDIES).parse(text)
+        except BadFilter as error:
+            return clean(str(error))
+        return ""
+
+    def _say_wrong(self, what: str) -> None:
+        wrong = self.query_one("#filter-problem", Static)
+        wrong.update(what)
+        wrong.set_class(bool(what), "-open")
+
     @on(Input.Changed, "#filter")
     def _filter(self, message: Input.Changed) -> None:
-        wrong = self.query_one("#filter-problem", Static)
-        try:
-            test = STUDIES.parse(message.value)
-        except BadFilter as error:
-            wrong.update(clean(str(error)))
-            wrong.add_class("-open")
-            return
-        wrong.remove_class("-open")
-        self.studies.keep(test)
-        self.label()
-        self.tell_about()
+        if self.pane not in LANGUAGES or message.value != self.line.value:
+            return  # another list is shown meanwhile, with its own
+        self._filters[self.pane] = message.value
+        wrong = self._problem(message.value)
+        self._say_wrong(wrong)
+        if not wrong:
+            self._table.keep(LANGUAGES[self.pane].parse(message.value))
+            self.label()
+            self.tell_about()
+
+    @property
+    def _table(self) -> Table[Any]:
+        return self.query_one(f"#{self.pane}", Table)
 
     @on(Input.Submitted, "#filter")
     def _filtered(self) -> None:
         self.line.set_class(bool(self.line.value), "-open")
-        self.studies.focus()
+        self._table.focus()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Iterable
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from labtui.charts.spec import Axis, ChartSpec
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, with_keys
 from labtui.tui.screens.ask import AskScreen, is_reason
 from labtui.tui.screens.deciding import DecidingScreen
 from labtui.tui.widgets.strips import StripChart
@@ -38,6 +39,9 @@ SHORT_WHY = 2
 
 LONG_WHY = 5
 """Lines of it where there is room."""
+
+WHY = "why, if you want to say it: kept with the decision"
+"""What the line says in which a person may add to the reason."""
 
 
 class LaunchScreen(DecidingScreen):
@@ -62,6 +66,7 @@ class LaunchScreen(DecidingScreen):
         self._subject = name
         self._launch = launch
         self._looking = False
+        self._remark = ""
         self._active = "reruns"
         self._looked: bool | None = None
         self.standing: Standing | None = None
@@ -125,9 +130,9 @@ class LaunchScreen(DecidingScreen):
         self.refresh_bindings()
         if self._looking and standing.ready:
             self._looking = False
-            self._look()
+            self._look(remark=self._remark)
         elif self._looking and not standing.training and standing.group is not None:
-            self.tell("its reruns have ended early: Enter goes on with them")
+            self.tell(with_keys("its reruns have ended early: {launch.train} goes on with them"))
 
     # -- the panes --------------------------------------------------------------------------
 
@@ -221,36 +226,26 @@ class LaunchScreen(DecidingScreen):
         return offered.get(action, True)
 
     def action_train(self) -> None:
-        """Train the next group and look at it, or look at what has ended."""
+        """Train the next group and look at it, or look at what has ended; asks before either."""
+        from labtui.tui.launch_text import asking
+
         standing = self.standing
         if standing is None or standing.planned is None or self.busy:
             return
-        planned, group = standing.planned, standing.group
-        if group is None:
-            self._look()
-            return
-        detail = "It is adopted if they say so and no finding holds it back; recorded either way."
-        if standing.ready:
-            ask = AskScreen(f"Look at {group} reruns a side?", detail)
-            self.app.push_screen(ask, lambda _: self._look())
-            return
-        sides = "the candidate" if planned.baseline is None else "candidate and baseline each"
-        ask = AskScreen(f"Train {sides} up to {group} times, with fresh seeds?", detail)
-        self.app.push_screen(ask, lambda _: self._train())
+        ask = AskScreen(*asking(standing), value="", hint=WHY)
+        looks = standing.group is None or standing.ready
+        self.app.push_screen(
+            ask, lambda why: self._look(remark=why or "") if looks else self._train(why or "")
+        )
 
     def action_overrule(self) -> None:
         """Ask why what holds it back is set aside."""
+        from labtui.tui.launch_text import overruling
+
         standing = self.standing
         if standing is None or self.busy:
             return
-        if standing.again:
-            question, detail = "Make it the baseline again? Why?", "By the looks taken then."
-        elif standing.rejected:
-            question = "Take the rejection back? Why?"
-            detail = "It goes on from the looks taken; what they support is adopted."
-        else:
-            question, detail = "Adopt it although findings hold it back? Why?", ""
-        ask = AskScreen(question, detail, value="", check=is_reason)
+        ask = AskScreen(*overruling(standing), value="", check=is_reason)
         self.app.push_screen(ask, lambda reason: self._look(reason or ""))
 
     def action_reject(self) -> None:
@@ -270,10 +265,10 @@ class LaunchScreen(DecidingScreen):
         if workload:
             self.app.push_screen(WorkloadScreen(self.reader, workload))
 
-    def _train(self) -> None:
+    def _train(self, remark: str) -> None:
         from labtui.tui.launching import train_group
 
-        standing = self.standing
+        standing, self._remark = self.standing, remark
         if standing is not None and standing.planned is not None:
             paths, planned = self.reader.paths, standing.planned
 
@@ -283,13 +278,14 @@ class LaunchScreen(DecidingScreen):
 
             self.do("handing reruns to the runner…", lambda: train_group(paths, planned), begun)
 
-    def _look(self, overruled: str = "") -> None:
+    def _look(self, overruled: str = "", remark: str = "") -> None:
         from labtui.tui.launching import take_look
 
         standing = self.standing
         if standing is not None and standing.planned is not None:
             paths, planned = self.reader.paths, standing.planned
-            self.do("looking…", lambda: take_look(paths, planned, overruled), lambda _: None)
+            deed = partial(take_look, paths, planned, overruled, remark)
+            self.do("looking…", deed, lambda _: None)
 
     def _reject(self, why: str) -> None:
         from labtui.tui.launching import reject

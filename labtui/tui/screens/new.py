@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from labtui.store.errors import LabError, NoLab
 from labtui.tui import new_text
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of, with_keys
 from labtui.tui.drafts.check import problem_text
 from labtui.tui.drafts.start import OWN, Begun, Choice, begin, choices, of_own, unwritable
 from labtui.tui.screens.ask import AskScreen
@@ -116,8 +116,8 @@ class NewScreen(EditingScreen):
 
     def _way_out(self) -> str:
         if self.query_one("#choices", Table).rows:
-            return "esc goes back to the workloads · labtui trainers lists what is installed"
-        return "q goes back · labtui trainers lists what is installed"
+            return "{app.back} goes back to the workloads · labtui trainers lists what is installed"
+        return "{app.leave} goes back · labtui trainers lists what is installed"
 
     def show(self, found: Begun | list[Choice] | Trouble) -> None:
         """Show the draft, or the choice of a workload, or what is in the way."""
@@ -146,7 +146,7 @@ class NewScreen(EditingScreen):
         self.query_one("#space").focus()
         why = unwritable(self.reader.paths)
         if why:
-            step = "esc goes on: the study can be designed, and saved as a file\n\n"
+            step = "{app.back} goes on: the study can be designed, and saved as a file\n\n"
             step += "to train it, name another lab: labtui --lab PATH"
             self._stop(Trouble("Nothing can be trained into this lab", clean(why), step))
 
@@ -190,7 +190,8 @@ class NewScreen(EditingScreen):
         if self.draft is None or self.busy:
             return None
         if self.is_editing:
-            self.tell("a line is open: enter takes it, esc drops it")
+            words = "a line is open: {draft-line.set} takes it, {draft-line.cancel} drops it"
+            self.tell(with_keys(words))
             return None
         if judged is None or judged.draft is not self.draft:
             self.tell("its design is being judged: press it again")
@@ -223,7 +224,7 @@ class NewScreen(EditingScreen):
 
         self.saved = judged.draft
         self.show_draft()
-        self.tell(f"{file_of(judged.draft.name)}: written; R trains it")
+        self.tell(f"{file_of(judged.draft.name)}: written; {key_of('new.run')} trains it")
 
     def action_run(self) -> None:
         """Show the file, ask once, and have it trained."""
@@ -265,7 +266,10 @@ class NewScreen(EditingScreen):
             return False
         ask = AskScreen(
             "Leave without saving this study?",
-            "enter leaves, and the draft is gone · esc stays; v writes it into a file",
+            with_keys(
+                "{ask.yes} leaves, and the draft is gone · {ask.no} stays; {new.file} writes it "
+                "into a file"
+            ),
         )
 
         def leave(answer: str | None) -> None:

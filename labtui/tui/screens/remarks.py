@@ -11,6 +11,7 @@ from textual import work
 from textual.app import SuspendNotSupported
 
 from labtui.store.errors import LabError
+from labtui.tui.actions import key_of
 from labtui.tui.background import in_background
 from labtui.tui.editing import EDITORS, write_in_editor
 from labtui.tui.screens.ask import AskScreen
@@ -36,7 +37,7 @@ class RemarkingScreen(LiveScreen):
         if about is not None:
             ask = AskScreen(
                 f"A note on the {about.kind} {clean(about.name)}",
-                "Enter on an empty line opens your editor ($VISUAL or $EDITOR).",
+                f"{key_of('ask.yes')} on an empty line opens your editor ($VISUAL or $EDITOR).",
                 value="",
                 check=is_note,
             )

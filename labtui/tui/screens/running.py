@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 
+from labtui.tui.actions import key_of
 from labtui.tui.background import in_background
 from labtui.tui.screens.ask import AskScreen
 from labtui.tui.screens.base import LiveScreen
@@ -111,7 +112,8 @@ def what_stops(study: StudyRecord) -> str:
         parts.append(f"{training} trials in training end after their next evaluation")
     if left > training:
         parts.append(f"{count(left - training, 'trial')} will wait until it is resumed")
-    return f"{'; '.join(parts)}. Nothing is lost: R trains it further. {twin('stop', study.name)}"
+    further = f"Nothing is lost: {key_of('running.resume')} trains it further."
+    return f"{'; '.join(parts)}. {further} {twin('stop', study.name)}"
 
 
 class RunningScreen(LiveScreen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from textual.widgets import Static
 
 from labtui.store.errors import LabError
 from labtui.tui import study_text
-from labtui.tui.actions import bindings, chart_keys
+from labtui.tui.actions import bindings, chart_keys, with_keys
 from labtui.tui.feeds import StudyFeed, StudyView
 from labtui.tui.judging import Judge
 from labtui.tui.panes.axes import AxesPane
@@ -29,9 +28,9 @@ from labtui.tui.panes.verdict import VerdictPane
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.remarks import RemarkingScreen
 from labtui.tui.screens.running import UNDER_WAY, RunningScreen, left_of
+from labtui.tui.study_twin import chosen_twin, tab_twin, table_twin
 from labtui.tui.widgets.deck import Deck
 from labtui.tui.widgets.table import Table
-from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
     from labtui.store.records import StudyRecord
@@ -119,9 +118,18 @@ class StudyScreen(RemarkingScreen, RunningScreen):
 
     @property
     def twin(self) -> str:
-        """The command that says the same as the active pane."""
-        name = shlex.quote(clean(self.name_of_study))
-        return TWINS.get(self.active, "labtui show {}").format(name)
+        """The command that says the same as the active pane, with what was chosen there."""
+        name, tab, view = self.name_of_study, self.active, self.view
+        if view is None:
+            return tab_twin(name, tab)
+        if tab == "trials" and view.whole:
+            trials = self.trials
+            sorting, keys = trials.table.sorting, trials.table.shown_columns
+            shown = keys, trials.table.rows
+            return table_twin(view, trials.known, trials.line.value, sorting, shown)
+        if tab == "curves":
+            return chosen_twin(name, tab, self.query_one(CurvesPane).asked_for(view))
+        return chosen_twin(name, tab, (self.desk.chosen() or ()) if self.desk.marked else ())
 
     @property
     def subject(self) -> Subject:
@@ -148,8 +156,12 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         return super().check_action(action, parameters)
 
     def matters(self, action: Action) -> bool:
-        """Name the key that compares once there are marks."""
-        return action.id != "study.compare" or bool(self.desk.marked)
+        """Name the key that compares once there are marks, that of figures while one is seen."""
+        if action.id == "study.compare":
+            return bool(self.desk.marked)
+        if action.id == "study.next-figure":
+            return any(pane.is_shown and pane.is_chart for pane in self._panes)
+        return True
 
     def on_mount(self) -> None:
         """Look at the verdict first; of a study that has only begun, at its trials."""
@@ -187,12 +199,19 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         self.deck.label()
         self._keep_up()
 
+    @on(Table.Arranged, "#trials-table")
+    def _say_twin(self) -> None:
+        """Say the command of what is on screen: the rows are others, or stand otherwise."""
+        if self.view is not None:
+            self._write_header(self.view, self.size.width)
+
     @on(Deck.Arranged)
     @on(TrialsPane.Chosen)
     def _keep_up(self) -> None:
         """Draw and judge what is on screen and out of date."""
         self.deck.label()
         self.show_keys()
+        self._say_twin()
         for pane in self._panes:
             pane.keep_up()
         if self._wants_verdict() and not self._judging:
@@ -240,7 +259,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
             self._write_header(self.view, event.size.width)
 
     def _write_header(self, view: StudyView, width: int) -> None:
-        text = study_text.header(view, width - 2)
+        text = study_text.header(view, width - 2, self.twin)
         if self._header is None or not text.is_same(self._header):
             self._header = text
             self.query_one("#header", Static).update(text, layout=False)
@@ -310,7 +329,8 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         if not names and view.study.parent:
             names = [view.study.name, view.study.parent]
         if len(names) < 2:
-            self.app.notify("mark two trials or more with space; C compares them")
+            words = "mark two trials or more with {trials.mark}; {study.compare} compares them"
+            self.app.notify(with_keys(words))
             return
         self.app.push_screen(CompareScreen(self.reader, names))
 
@@ -343,6 +363,13 @@ class StudyScreen(RemarkingScreen, RunningScreen):
         if trial is not None:
             self.post_message(self.Chosen(trial.name))
 
+    @on(Table.Moved, "#trials-table")
+    def _pointed(self) -> None:
+        """Have the trial under the cursor stand out in the axis plots, and in nothing else."""
+        for pane in self._panes:
+            if isinstance(pane, AxesPane):
+                pane.keep_up()
+
     @on(VerdictPane.Look)
     def _look(self, message: VerdictPane.Look) -> None:
         """Show where a finding is to be seen."""
@@ -359,15 +386,3 @@ class StudyScreen(RemarkingScreen, RunningScreen):
     def _arm_chosen(self, message: VerdictPane.ArmChosen) -> None:
         self.deck.show("trials")
         self.trials.open_filter(f"arm:{message.arm}".partition(" ")[0])
-
-
-TWINS = {
-    "verdict": "labtui check {}",
-    "curves": "labtui plot {} curves",
-    "axes": "labtui plot {} axis",
-    "isolation": "labtui plot {} isolation",
-    "budget": "labtui plot {} budget",
-    "stability": "labtui plot {} stability",
-    "design": "labtui plan {}",
-}
-"""Where it is not ``labtui show``."""

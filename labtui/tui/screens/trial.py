@@ -14,7 +14,7 @@ from textual.widgets import Static
 from labtui.charts.spec import Axis, ChartSpec
 from labtui.store.errors import LabError
 from labtui.tui import trial_feed
-from labtui.tui.actions import bindings, chart_keys
+from labtui.tui.actions import bindings, chart_keys, key_of
 from labtui.tui.parameters_text import counter, parameters_text
 from labtui.tui.screens.base import BEAT
 from labtui.tui.screens.remarks import RemarkingScreen
@@ -83,6 +83,7 @@ class TrialScreen(RemarkingScreen):
     def on_mount(self) -> None:
         """Look at the facts first."""
         self.watch(self, "focused", self.deck.follow_focus, init=False)
+        self.deck.grid.show((_saying("reading…"),))
         self.deck.fit_into(self.size)
 
     @property
@@ -309,7 +310,8 @@ class TrialScreen(RemarkingScreen):
     @on(Figures.Arranged)
     def _label_curves(self) -> None:
         counted = self.deck.grid.counter
-        self.deck.note("curves", counted, "n p: more" if counted else "")
+        more = f"{key_of('paging.next')} {key_of('paging.previous')}: more"
+        self.deck.note("curves", counted, more if counted else "")
         self.show_keys()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

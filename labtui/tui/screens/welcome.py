@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -15,11 +14,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from labtui.tour.tasks import TASKS
-from labtui.tui.actions import ACTIONS, bindings
-from labtui.tui.keys import rebound
+from labtui.tui.actions import NAMED, bindings, key_of
 
 INTRO = "Studies of small networks, run for this tour. The copy is yours."
-KEY = re.compile(r"\{(.+?)\}")
 
 
 class WelcomeScreen(ModalScreen[None]):
@@ -46,11 +43,9 @@ class WelcomeScreen(ModalScreen[None]):
 
     def _with_keys(self, text: str) -> Content:
         """Write the keys of the actions that a text names."""
-        chosen = getattr(getattr(self.app, "settings", None), "keymap", {})
-        keys = {action.id: rebound(action, chosen).keys.split()[0] for action in ACTIONS}
-        words = enumerate(KEY.split(text))  # every other one is the name of an action
+        words = enumerate(NAMED.split(text))  # every other one is the name of an action
         return Content.assemble(
-            *((keys[one], "$text-accent bold") if odd % 2 else one for odd, one in words)
+            *((key_of(one), "$text-accent bold") if odd % 2 else one for odd, one in words)
         )
 
     def on_key(self, event: events.Key) -> None:

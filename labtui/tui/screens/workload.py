@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of
 from labtui.tui.screens.ask import AskScreen, is_reason
 from labtui.tui.screens.deciding import DecidingScreen
 from labtui.tui.screens.remarks import RemarkingScreen
@@ -255,7 +255,8 @@ class WorkloadScreen(RemarkingScreen, DecidingScreen):
             return
         ask = AskScreen(
             "Which trial is to be the baseline, as STUDY/17?",
-            "By hand, without fresh reruns; a launch compares it first (L on the trial).",
+            "By hand, without fresh reruns; a launch compares it first "
+            f"({key_of('trial.launch')} on the trial).",
             value="",
             check=is_trial,
         )

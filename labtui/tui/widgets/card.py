@@ -5,6 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
+from labtui.tui.actions import with_keys
+
 
 class Card(Static):
     """Says why there is nothing to see, and the next step."""
@@ -26,13 +28,12 @@ class Card(Static):
         Args:
             title: What is.
             why: Why it is so.
-            step: What to do next.
+            step: What to do next; keys by their actions (`with_keys`).
             alarm: Something is wrong.
         """
         sign, colour = ("✗ ", "$text-error bold") if alarm else ("", "$text-primary bold")
-        self.update(
-            Content.assemble((sign + title, colour), "\n\n", (why, "$faded"), "\n\n", (step, ""))
-        )
+        parts = (sign + title, colour), "\n\n", (why, "$faded"), "\n\n", (with_keys(step), "")
+        self.update(Content.assemble(*parts))
 
 
 class TooSmall(Static):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from rich.segment import Segment
 from textual.binding import BindingType
@@ -15,17 +16,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from labtui.charts.layers import is_log
-from labtui.charts.palette import series_slots
+from labtui.charts.palette import Colours, by_ident
 from labtui.charts.raster import Grid, View, draw, render
 from labtui.charts.scale import Scale
 from labtui.charts.spec import Axis, ChartSpec
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of
+from labtui.tui.widgets import chart_export
 from labtui.tui.widgets.chart_styles import COMPONENTS, ChartStyles
 from labtui.tui.widgets.lazy import LazyStyles
 
 if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
+    from textual.app import App
 
     from labtui.tui.exporting import Exports
 
@@ -34,6 +37,9 @@ SMOOTHING = 0.95
 
 _NOTHING = ChartSpec("", Axis(), Axis(), ())
 _ZOOM, _PAN = 0.6, 0.2
+
+_COLOURS: WeakKeyDictionary[App[Any], Colours] = WeakKeyDictionary()
+"""The colours of each app: a trial has its own in all of its charts."""
 
 
 class Chart(LazyStyles, Widget, can_focus=True):
@@ -45,10 +51,12 @@ class Chart(LazyStyles, Widget, can_focus=True):
         "the search space a dotted line ┊, proposals ╏; shaded areas hold the middle half, and "
         "thinner ones nine tenths. With smoothing, the raw curve is dimmed and its moving "
         "average bold; on a log axis the average is geometric. Gaps are steps without a finite "
-        "value. The crosshair reads every curve, here and in the charts beside with the same "
-        "axis; a click on a name in the legend hides its curve, H shows them one by one. "
-        "● live: new points appear as they come. Zoomed or panned, the chart holds still; f "
-        "follows again with the same width, 0 shows everything."
+        "value. Of several curves with a name each has a sign, in the legend and along it. "
+        "The crosshair reads every curve, here and in the charts beside with the same "
+        "axis; a click on a name in the legend hides its curve, {chart.solo} shows them "
+        "one by one. {chart.zoom-in-y} and {chart.zoom-out-y} zoom vertically. "
+        "● live: new points appear as they come. Zoomed or panned, the chart holds still; "
+        "{chart.follow} follows again with the same width, {chart.reset} shows everything."
     )
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS.values())
@@ -123,9 +131,15 @@ class Chart(LazyStyles, Widget, can_focus=True):
         self._grid: tuple[tuple[object, ...], Grid] | None = None
         self._painted: _Painted | None = None
         self._styles = ChartStyles(self)
+        self._colours = Colours()
+        self._known: tuple[ChartSpec, tuple[int, ...]] = (_NOTHING, ())
         self.set_reactive(Chart.smoothing, smoothing)
         if spec is not None:
             self.set_reactive(Chart.spec, spec)
+
+    def on_mount(self) -> None:
+        """Share the colours of the app's charts."""
+        self._colours = _COLOURS.setdefault(self.app, self._colours)
 
     def show(self, spec: ChartSpec) -> None:
         """Draw another figure; zoom and scales stay while title and axis names are the same.
@@ -157,13 +171,29 @@ class Chart(LazyStyles, Widget, can_focus=True):
         are drawn again.
         """
         view = self.view if _heading(spec) == _heading(self.spec) else View()
-        draw(spec, *self.size, view=view, smoothing=self.smoothing, hidden=self.hidden)
+        slots = self._slots_for(spec)
+        draw(spec, *self.size, view=view, smoothing=self.smoothing, hidden=self.hidden, slots=slots)
+
+    def _slots_for(self, spec: ChartSpec) -> tuple[int, ...]:
+        """Give the palette slots that a figure would have here: what stays keeps its own."""
+        shown, slots = self._known
+        return self._colours.of(spec.series, by_ident(shown.series, slots))
+
+    @property
+    def _slots(self) -> tuple[int, ...]:
+        """The palette slots of what is shown, chosen once a figure."""
+        spec = self.spec
+        if self._known[0] is not spec:
+            self._known = spec, self._slots_for(spec)
+            self._colours.remember(spec.series, self._known[1])
+        return self._known[1]
 
     @property
     def grid(self) -> Grid:
         """The figure as it is drawn at the present size."""
-        badge = self._badge
-        key = (self.spec, self.size, self.view, self.smoothing, self.cursor, self.hidden, badge)
+        badge, slots = self._badge, self._slots
+        look = self.size, self.view, self.smoothing, self.cursor, self.hidden
+        key = self.spec, *look, badge, slots
         if self._grid is None or self._grid[0] != key:
             drawn = render(
                 self.spec,
@@ -173,6 +203,7 @@ class Chart(LazyStyles, Widget, can_focus=True):
                 cursor_x=self.cursor,
                 hidden=self.hidden,
                 badge=badge,
+                slots=slots,
             )
             self._grid = key, drawn
         return self._grid[1]
@@ -181,10 +212,10 @@ class Chart(LazyStyles, Widget, can_focus=True):
     def _badge(self) -> str:
         """Whether what is shown is the newest there is."""
         if self.behind:
-            return "new points → f"
+            return f"new points → {key_of('chart.follow')}"
         if not self.live:
             return ""
-        return "● live" if self.follows else "◌ held → f"
+        return "● live" if self.follows else f"◌ held → {key_of('chart.follow')}"
 
     def render_line(self, y: int) -> Strip:
         """Give one line of the figure."""
@@ -197,7 +228,7 @@ class Chart(LazyStyles, Widget, can_focus=True):
 
     def _paint(self, grid: Grid, palette: tuple[str, ...], last: _Painted | None) -> _Painted:
         """Paint the rows that are others than before."""
-        places = series_slots(self.spec.series)
+        places = self._slots
         same = _same_rows(grid, last.grid) if last and last.key == (palette, places) else ()
         styles: dict[str, Style] = {name: self._styles.style(name, places) for name in grid.names}
         strips = [
@@ -209,20 +240,9 @@ class Chart(LazyStyles, Widget, can_focus=True):
         return _Painted(grid, palette, places, strips)
 
     def exports(self) -> Exports:
-        """Give the figure as it is looked at: its scales and its curves."""
-        spec = self.spec
-        if not spec.series:
-            return {}
-        return {"chart.svg": lambda: _svg(self._seen()), "chart.txt": lambda: _text(self._seen())}
-
-    def _seen(self) -> ChartSpec:
-        """The figure without its hidden curves, on the axes that were chosen."""
-        spec, view = self.spec, self.view
-        return replace(
-            spec,
-            x=replace(spec.x, scale="log" if is_log(spec.x, view.log_x) else "linear"),
-            y=replace(spec.y, scale="log" if is_log(spec.y, view.log_y) else "linear"),
-            series=tuple(one for one in spec.series if one.ident not in self.hidden),
+        """Give the figure as it is looked at: window, scales, smoothing, curves and colours."""
+        return chart_export.exports(
+            chart_export.Looked(self.spec, self.view, self.smoothing, self.hidden, self._slots)
         )
 
     def notify_style_update(self) -> None:
@@ -307,6 +327,20 @@ class Chart(LazyStyles, Widget, can_focus=True):
         centre = 0.5 if self.cursor is None else scale.place(self.cursor)
         self._zoom(direction, centre if 0 <= centre <= 1 else 0.5)
 
+    def action_zoom_y(self, direction: int) -> None:
+        """Zoom in (1) or out (-1) vertically, around what the crosshair reads, or the middle."""
+        grid = self.grid
+        if grid.y is None:
+            return
+        shares = [share for one in grid.readings if 0 <= (share := grid.y.place(one.y)) <= 1]
+        centre = sum(shares) / len(shares) if shares else 0.5
+        self._look_up(grid.y, *_around(centre, direction))
+
+    def action_pan_y(self, direction: int) -> None:
+        """Move the window down (-1) or up (1)."""
+        if (scale := self.grid.y) is not None:
+            self._look_up(scale, _PAN * direction, 1 + _PAN * direction)
+
     def action_pan(self, direction: int) -> None:
         """Move the window to the left (-1) or right (1)."""
         if (scale := self.grid.x) is not None:
@@ -366,10 +400,11 @@ class Chart(LazyStyles, Widget, can_focus=True):
         return (column - plot.left) / max(plot.width - 1, 1)
 
     def _zoom(self, direction: int, centre: float) -> None:
-        scale = self.grid.x
-        if scale is not None:
-            factor = _ZOOM if direction > 0 else 1 / _ZOOM
-            self._look_at(scale, centre - centre * factor, centre + (1 - centre) * factor)
+        if (scale := self.grid.x) is not None:
+            self._look_at(scale, *_around(centre, direction))
+
+    def _look_up(self, scale: Scale, low: float, high: float) -> None:
+        self.view = replace(self.view, y=(scale.value(low), scale.value(high)))
 
     def _look_at(self, scale: Scale, low: float, high: float) -> None:
         self.view = replace(self.view, x=(scale.value(low), scale.value(high)))
@@ -403,6 +438,12 @@ class _Painted:
         return self.palette, self.places
 
 
+def _around(centre: float, direction: int) -> tuple[float, float]:
+    """The ends of a window that is closer (1) or wider (-1) around a share of the present one."""
+    factor = _ZOOM if direction > 0 else 1 / _ZOOM
+    return centre - centre * factor, centre + (1 - centre) * factor
+
+
 def _same_rows(grid: Grid, other: Grid) -> frozenset[int]:
     """The rows that two grids have in common, down to their colours."""
     known = min(len(grid.names), len(other.names))
@@ -420,15 +461,3 @@ def _end(spec: ChartSpec) -> float:
 
 def _heading(spec: ChartSpec) -> tuple[str, str, str]:
     return spec.title, spec.x.label, spec.y.label
-
-
-def _svg(spec: ChartSpec) -> str:
-    from labtui.charts.svg import to_svg
-
-    return to_svg(spec)
-
-
-def _text(spec: ChartSpec) -> str:
-    from labtui.charts.plotext_text import to_text
-
-    return to_text(spec)

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from labtui.charts.spec import ChartSpec
 from labtui.tui.widgets.chart import Chart
-from labtui.tui.widgets.figures import StudyChart
+from labtui.tui.widgets.figures import StudyChart, inspect_beside
 
 SIDE_BY_SIDE = 118
 """Columns from which charts stand next to each other: a screen of 120 less its margins."""
@@ -76,7 +76,9 @@ class ChartsBeside(Horizontal):
 
     @on(Chart.Inspected)
     def _inspect(self, message: Chart.Inspected) -> None:
+        """Move the crosshairs of the charts that have the same axis."""
         message.stop()
+        inspect_beside(self.screen, message)
 
     @property
     def _room(self) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
+from textual.screen import Screen
 
 from labtui.charts.spec import ChartSpec
 from labtui.tui.widgets.chart import Chart
@@ -24,6 +26,13 @@ class StudyChart(Chart):
     """A chart whose keys the key line knows."""
 
     place = "chart"
+
+
+def inspect_beside(screen: Screen[Any], message: Chart.Inspected) -> None:
+    """Move the crosshairs of all charts of a screen that have the same axis."""
+    for one in screen.query(Chart):
+        if one is not message.chart and one.reads_with(message.chart):
+            one.inspect(message.x)
 
 
 class Figures(Container):
@@ -160,9 +169,7 @@ class Figures(Container):
     def _inspect(self, message: Chart.Inspected) -> None:
         """Move the crosshairs of all charts on the screen that have the same axis."""
         message.stop()
-        for one in self.screen.query(Chart):
-            if one is not message.chart and one.reads_with(message.chart):
-                one.inspect(message.x)
+        inspect_beside(self.screen, message)
 
     def _arrange(self, *, anew: bool = False) -> None:
         columns, rows = self._shape = self._fitting()

@@ -50,17 +50,22 @@ class KeyLine(LazyStyles, Widget):
         )
 
     def render_line(self, y: int) -> Strip:
-        """Draw as many keys as fit; help and the way out always."""
+        """Draw as many keys as fit; help and the way out always, apart on the right."""
         key = self.get_component_rich_style("keyline--key")
         word = self.get_component_rich_style("keyline--word")
-        pieces: list[Segment] = []
+        here: list[Segment] = []
+        everywhere: list[Segment] = []
         for action in self._fitting():
             shown = action.keys.split()[0]
             click = Style.from_meta({"@click": action.target})
+            pieces = here if action.where != "app" else everywhere
             pieces.append(Segment(shown, key + click))
             pieces.append(Segment(f" {action.description}", word + click))
             pieces.append(Segment("  ", word))
-        return Strip(pieces).adjust_cell_length(self.size.width, word)
+        right = Strip(everywhere[:-1])
+        room = max(self.size.width - right.cell_length, 0) if here else 0
+        left = Strip(here).adjust_cell_length(room, word)
+        return Strip.join([left, right]).adjust_cell_length(self.size.width, word)
 
     def _fitting(self) -> list[Action]:
         kept = list(self.shown)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from labtui.verdicts.filters import in_order
+
 T = TypeVar("T")
 
 FEW = 64
@@ -33,15 +35,7 @@ class Ordering(Generic[T]):
     def arranged(self, records: Sequence[T]) -> list[T]:
         """Give the rows."""
         rows = [record for record in records if self.keep(record)]
-        if self.order is None:
-            return rows
-        keys = [self.order(row) for row in rows]
-        # places, not pairs: 10,000 pairs set the garbage collector off, 200 ms in a large program
-        valued = [place for place, found in enumerate(keys) if found is not None]
-        valued.sort(key=keys.__getitem__, reverse=self.reverse)
-        return [rows[place] for place in valued] + [
-            row for row, found in zip(rows, keys, strict=True) if found is None
-        ]
+        return rows if self.order is None else in_order(rows, self.order, reverse=self.reverse)
 
     def can_merge(self, changed: Collection[Hashable]) -> bool:
         """Whether changes are few enough for `merged`."""

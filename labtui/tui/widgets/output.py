@@ -19,7 +19,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from labtui.tui.actions import bindings
+from labtui.tui.actions import bindings, key_of
+from labtui.tui.widgets.finding import Finder, FindLine
 
 ASIDE = 8
 """Columns by which `h` and `l` move."""
@@ -52,9 +53,7 @@ class OutputView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._lines: Sequence[str] = ()
         self._dropped = 0
-        self._wanted = ""
-        self._matches: list[int] = []
-        self._match: int | None = None
+        self._found = Finder()
 
     # -- lines ------------------------------------------------------------------------------
 
@@ -67,9 +66,9 @@ class OutputView(ScrollView, can_focus=True):
         """
         lost, self._dropped = max(0, dropped - self._dropped), dropped
         self._lines = lines
-        self._find()
-        if self._match is not None:
-            self._match -= lost
+        self._found.search(lines)
+        if self._found.row is not None:
+            self._found.row -= lost
         width = max(map(len, lines), default=0)
         self.virtual_size = Size(width, len(lines))
         if self.following:
@@ -97,17 +96,16 @@ class OutputView(ScrollView, can_focus=True):
 
     def _painted(self, index: int, style: Style) -> list[Segment]:
         """Give the pieces of a line, with what was looked for in it."""
-        line, wanted = self._lines[index], self._wanted
-        if not wanted or wanted not in _folded(line, wanted):
+        line = self._lines[index]
+        if not self._found.has(line):
             return [Segment(line, style)]
-        name = "output--current" if index == self._match else "output--match"
+        name = "output--current" if index == self._found.row else "output--match"
         found = self.get_component_rich_style(name)
         pieces: list[Segment] = []
-        end, searched = 0, _folded(line, wanted)
-        while (start := searched.find(wanted, end)) >= 0:
-            pieces += [Segment(line[end:start], style)]
-            end = start + len(wanted)
-            pieces += [Segment(line[start:end], style + found)]
+        end = 0
+        for start, after in self._found.spans(line):
+            pieces += [Segment(line[end:start], style), Segment(line[start:after], style + found)]
+            end = after
         return [*pieces, Segment(line[end:], style)]
 
     # -- moving -----------------------------------------------------------------------------
@@ -158,64 +156,29 @@ class OutputView(ScrollView, can_focus=True):
 
     def look_for(self, text: str) -> None:
         """Look for a text, in capitals or not unless it has some; show the last match so far."""
-        self._wanted, self._match = text, None
-        self._find()
-        if self._matches:
+        self._found.look_for(text)
+        self._found.search(self._lines)
+        if rows := self._found.rows:
             bottom = self.scroll_offset.y + self.size.height
-            before = [one for one in self._matches if one < bottom]
-            self._show_match((before or self._matches)[-1])
-        self.refresh()
-        self.post_message(self.Moved())
+            self._found.row = ([one for one in rows if one < bottom] or rows)[-1]
+        self._show_match()
 
     def action_match(self, step: int) -> None:
         """Go to the next or previous line with what is looked for, round and round."""
-        if not self._matches:
-            return
-        here = self.scroll_offset.y if self._match is None else self._match
-        if step > 0:
-            after = [one for one in self._matches if one > here]
-            self._show_match((after or self._matches)[0])
-        else:
-            before = [one for one in self._matches if one < here]
-            self._show_match((before or self._matches)[-1])
+        self._found.step(step, self.scroll_offset.y)
+        self._show_match()
 
     @property
     def match_text(self) -> str:
         """Which match of how many; empty when nothing is looked for."""
-        if not self._wanted:
-            return ""
-        if not self._matches:
-            return "not found"
-        known = self._match in self._matches
-        place = self._matches.index(self._match) + 1 if known and self._match is not None else "–"
-        return f"match {place} of {len(self._matches):,}"
+        return self._found.text
 
-    def _find(self) -> None:
-        wanted = self._wanted
-        lines = enumerate(self._lines) if wanted else ()
-        self._matches = [place for place, line in lines if wanted in _folded(line, wanted)]
-
-    def _show_match(self, line: int) -> None:
-        self._match = line
-        top = self.scroll_offset.y
-        if not top <= line < top + self.size.height:
-            self._go(line - self.size.height // 2)
+    def _show_match(self) -> None:
+        row, top = self._found.row, self.scroll_offset.y
+        if row is not None and not top <= row < top + self.size.height:
+            self._go(row - self.size.height // 2)
         self.refresh()
         self.post_message(self.Moved())
-
-
-def _folded(line: str, wanted: str) -> str:
-    """Give a line in which a text is found: capitals count where the text has some."""
-    if wanted != wanted.lower():
-        return line
-    folded = line.lower()
-    return folded if len(folded) == len(line) else line
-
-
-class FindLine(Input):
-    """The line in which it is written what to look for."""
-
-    place = "find"
 
 
 class OutputPane(Vertical):
@@ -262,7 +225,9 @@ class OutputPane(Vertical):
     @property
     def state_text(self) -> str:
         """Whether the end is followed."""
-        return "● follows the end" if self.view.following else "■ stays here · f follows the end"
+        if self.view.following:
+            return "● follows the end"
+        return f"■ stays here · {key_of('output.follow')} follows the end"
 
     def open_find(self) -> None:
         """Open the line to look for something."""

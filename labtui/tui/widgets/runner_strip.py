@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
+from labtui.tui.actions import with_keys
 from labtui.tui.states import bar
 from labtui.verdicts.queue import slot_cells
 from labtui.verdicts.text import clean
@@ -82,10 +83,11 @@ def _head(running: Running) -> Content:
     waiting = f"{running.waiting} trial{'' if running.waiting == 1 else 's'} to come"
     if running.pid is None:
         how = (
-            f": {waiting}, R trains the study under the cursor"
+            f": {waiting}, {{running.resume}} trains the study under the cursor"
             if running.queue
-            else ": n designs a study to train, R trains one further"
+            else ": {lab.new} designs a study to train, {running.resume} trains one further"
         )
+        how = with_keys(how)
         return Content.assemble(("○ no runner", "$text-warning" if running.queue else ""), how)
     if running.paused:
         return Content.assemble(

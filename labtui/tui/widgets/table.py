@@ -217,7 +217,8 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
             self._settle(self._ordering.arranged(self._records))
         else:
             self._sorting = True
-            self.run_worker(self._arrange_many(), exclusive=True, group="arrange")
+            begin: Any = self._arrange_many  # not begun here: it may be replaced before it is
+            self.run_worker(begin, exclusive=True, group="arrange")
 
     async def _arrange_many(self) -> None:
         ordering, records = self._ordering, self._records
@@ -349,7 +350,8 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
         """Cut out the columns on screen; the first one stays where it is."""
         width, stays = self._width, self._staying
         rest = strip.crop_extend(stays + scroll_x, scroll_x + width, base)
-        return Strip.join([strip.crop(0, stays), rest])
+        # A terminal is sent the colours of every segment: merged, a row takes a third of the bytes.
+        return Strip.join([strip.crop(0, stays), rest]).simplify()
 
     def _more(self, strip: Strip, scroll_x: int) -> Strip:
         """Say in the header that there are more columns to the left or right."""
@@ -421,11 +423,15 @@ class Table(LazyStyles, ScrollView, Generic[T], can_focus=True):
     def _move(self, index: int) -> None:
         index = max(0, min(index, len(self._rows) - 1))
         self._moved = True
-        if index != self._cursor:
+        before = self._cursor
+        if index != before:
             self._cursor = index
             self._tell()
-        self._reveal()
-        self.refresh()
+        self._reveal()  # which paints all rows if others come into sight
+        for row in {before, index}:
+            place = row - round(self.scroll_y)
+            if 0 <= place < self._page:
+                self.refresh(Region(0, place + 1, self.size.width, 1))
 
     def _tell(self) -> None:
         if (current := self.current) is not None:

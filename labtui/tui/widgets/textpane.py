@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content, Span
+from textual.widgets import Input, Static
 
 from labtui.tui.actions import bindings
 from labtui.tui.exporting import Exports
+from labtui.tui.widgets.finding import Finder, FindLine
 
 NARROWEST = 24
 """Columns that a text has at least, beside what stands before it; the rest of a row is cut off."""
@@ -41,30 +42,45 @@ class Line:
 
 
 class TextPane(VerticalScroll, can_focus=True):
-    """Scrolls text with the same keys as a table."""
+    """Scrolls text with the same keys as a table, and finds something in it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("text")
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("text"), *bindings("found")]
     DEFAULT_CSS = """
-    TextPane { height: 1fr; scrollbar-size: 1 1; padding: 0 1; }
-    TextPane > Static { height: auto; width: 1fr; }
+    TextPane {
+        height: 1fr;
+        scrollbar-size: 1 1;
+        padding: 0 1;
+        & > Static { height: auto; width: 1fr; }
+        & > .finding { dock: bottom; height: 1; background: $boost; }
+        & FindLine { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }
+        & .found { width: auto; height: 1; padding: 0 0 0 2; color: $text-muted; }
+    }
     """
 
     def __init__(self, *, place: str = "", id: str) -> None:
         """Create an empty pane."""
         super().__init__(id=id)
-        self.place = place
+        self._place = place
         self._text = Static()
+        self._shown = Content()
         self._lines: Sequence[Line] | None = None
         self._broken = 0
+        self._finder = Finder()
+        self._finding: Horizontal | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the text."""
         yield self._text
 
+    @property
+    def place(self) -> str:
+        """Where its keys are looked up: others while something is looked for in it."""
+        return self._place if self._finding is None else "found"
+
     def say(self, text: Content) -> None:
         """Show a text; from outside it must be clean."""
         self._lines = None
-        self._text.update(text)
+        self._show(text)
 
     def say_lines(self, lines: Sequence[Line]) -> None:
         """Show lines, broken anew whenever the pane gets another width."""
@@ -85,8 +101,7 @@ class TextPane(VerticalScroll, can_focus=True):
         return found if self._plain().strip() else {}
 
     def _plain(self) -> str:
-        shown = self._text.content
-        return shown.plain if isinstance(shown, Content) else str(shown)
+        return self._shown.plain
 
     @property
     def _room(self) -> int:
@@ -95,13 +110,104 @@ class TextPane(VerticalScroll, can_focus=True):
 
     def _break(self) -> None:
         self._broken = self._room
-        rows = broken(self._lines or (), self._broken)
-        text, before = Content("\n").join(rows), self._text.content
+        self._show(Content("\n").join(broken(self._lines or (), self._broken)))
+
+    def _show(self, text: Content) -> None:
+        self._shown = text
+        self._search()
+        self._paint()
+
+    def _paint(self) -> None:
+        """Write the text, with what is looked for in it."""
+        text, before = self._marked(), self._text.content
         # Without need, a layout would paint everything around it anew.
         if not isinstance(before, Content) or _height(before) != _height(text):
             self._text.update(text)
         elif not text.is_same(before):
             self._text.update(text, layout=False)
+
+    # -- finding ----------------------------------------------------------------------------
+
+    async def action_find(self) -> None:
+        """Open the line in which it is written what to look for."""
+        if self._finding is None:
+            line = FindLine(placeholder="a word, a number", compact=True)
+            self._finding = Horizontal(line, Static(classes="found"), classes="finding")
+            await self.mount(self._finding)
+        self.screen.set_focus(self.query_one(FindLine))  # at once: the next key may have come
+
+    def step_back(self) -> bool:
+        """Forget what is looked for; False when nothing is."""
+        if self._finding is None:
+            return False
+        self._finding.remove()
+        self._finding = None
+        self._look_for("")
+        self.focus()
+        self.screen.refresh_bindings()
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer other matches while something is looked for."""
+        if action == "match":
+            return self._finding is not None
+        return super().check_action(action, parameters)
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous row with what is looked for, round and round."""
+        self._finder.step(step, round(self.scroll_y))
+        self._show_match()
+
+    @on(Input.Changed)
+    def _changed(self, message: Input.Changed) -> None:
+        message.stop()
+        if self._finding is not None:
+            self._look_for(message.value)
+
+    @on(Input.Submitted)
+    def _submitted(self, message: Input.Submitted) -> None:
+        message.stop()
+        if message.value:
+            self.focus()
+        else:
+            self.step_back()
+
+    def _look_for(self, text: str) -> None:
+        """Show the first match from here on."""
+        self._finder.look_for(text)
+        self._search()
+        self._finder.step(1, round(self.scroll_y) - 1)
+        self._show_match()
+
+    def _search(self) -> None:
+        """Find the rows with what is looked for, which may go on from one to the next."""
+        if not self._finder.wanted:
+            return
+        if self._lines is None:  # broken as it is painted: else a row would be another one
+            width = max(self._text.content_size.width, NARROWEST)
+            self._shown = Content("\n").join(self._shown.wrap(width))
+        plain, rows, row, end = self._shown.plain, [], 0, 0
+        for start, _ in self._finder.spans(plain):
+            row, end = row + plain.count("\n", end, start), start
+            rows.append(row)
+        self._finder.rows = list(dict.fromkeys(rows))
+
+    def _marked(self) -> Content:
+        """Give the text with what is looked for in it."""
+        plain, spans, row, end = self._shown.plain, [], 0, 0
+        for start, after in self._finder.spans(plain):
+            row, end = row + plain.count("\n", end, start), start
+            style = "reverse bold" if row == self._finder.row else "underline $text-primary"
+            spans.append(Span(start, after, style))
+        return Content(plain, [*self._shown.spans, *spans]) if spans else self._shown
+
+    def _show_match(self) -> None:
+        self._paint()
+        if self._finding is not None:
+            self._finding.query_one(Static).update(self._finder.text)
+        row, height = self._finder.row, self.scrollable_content_region.height - 1
+        if row is not None and not 0 <= row - round(self.scroll_y) < height:
+            self.scroll_to(y=max(0, row - height // 2), animate=False)
 
 
 def _height(text: Content) -> int:
