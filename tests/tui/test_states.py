@@ -82,15 +82,14 @@ def window(app):
 
 
 async def says(pilot, app, *parts):
-    def seen():
-        text = words(app)
-        return all(part in text for part in parts)
+    def missing():
+        text = "".join(words(app).split())  # a path is broken anywhere
+        return [part for part in parts if "".join(part.split()) not in text]
 
     try:
-        await until(pilot, seen)
+        await until(pilot, lambda: not missing())
     except AssertionError:
-        missing = [part for part in parts if part not in words(app)]
-        raise AssertionError(f"{missing} not on\n{screen_text(app)}") from None
+        raise AssertionError(f"{missing()} not on\n{screen_text(app)}") from None
 
 
 @contextmanager
