@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later with venv, make, and the package registry. `make` lists what there is.
 
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 4
 TRIALS ?= 40
 ROUNDS ?= 15
 FUZZ ?= 2000

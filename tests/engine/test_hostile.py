@@ -81,7 +81,7 @@ def test_what_a_trainer_says_wrong_costs_its_own_trial_only(paths, tmp_path):
 
 
 def test_a_study_stopped_and_resumed_beside_another_does_not_stop_again(paths, tmp_path):
-    other = write_study(tmp_path / "b", study_text("other", trials=6, steps=200, pause=fixed(0.02)))
+    other = write_study(tmp_path / "b", study_text("other", trials=6, steps=60, pause=fixed(0.02)))
     file = write_study(tmp_path / "a", study_text(trials=2, steps=100, pause=fixed(0.03)))
     submit(paths, file)
     submit(paths, other)
