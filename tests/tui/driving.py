@@ -30,7 +30,7 @@ EVERY = "LABTUI_SCREENS" in os.environ
 """Whether walks visit every screen in every state, as `make test-screens` has it; else a part."""
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 15.0) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for what a person would see; ever more seldom, as looking draws the whole screen."""
     deadline, rest = time.monotonic() + seconds, 0.02
     while not condition():

@@ -8,7 +8,7 @@ from labtui.cli.app import main
 from labtui.tui.actions import at
 from labtui.tui.app import LabApp
 from tests.support.labs import make_lab
-from tests.tui.driving import SMALL, open_study, screen_text, until
+from tests.tui.driving import LARGE, SMALL, open_study, screen_text, until
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +21,15 @@ def printed(capsys, paths, twin):
     capsys.readouterr()
     assert main([*shlex.split(twin)[1:], "--lab", str(paths.db)]) == 0
     return capsys.readouterr().out
+
+
+async def test_the_header_follows_the_focus_where_all_panes_are_seen(paths):
+    app = LabApp(paths, study="rates")
+    async with app.run_test(size=LARGE) as pilot:
+        await open_study(pilot, app)
+        for key, twin in (("3", "plot rates curves"), ("2", "show rates"), ("1", "check rates")):
+            await pilot.press(key)
+            await until(pilot, lambda twin=twin: f"= labtui {twin} " in screen_text(app))
 
 
 async def test_the_header_says_the_command_of_the_tab_with_what_was_chosen(paths, capsys):

@@ -165,7 +165,7 @@ class StudyScreen(RemarkingScreen, RunningScreen):
 
     def on_mount(self) -> None:
         """Look at the verdict first; of a study that has only begun, at its trials."""
-        self.watch(self, "focused", self.deck.follow_focus, init=False)
+        self.watch(self, "focused", self._follow_focus, init=False)
 
     def on_unmount(self) -> None:
         """Judge no more."""
@@ -198,6 +198,11 @@ class StudyScreen(RemarkingScreen, RunningScreen):
             pane.take(view)
         self.deck.label()
         self._keep_up()
+
+    def _follow_focus(self, focused: Widget | None) -> None:
+        """Make the pane active that the focus moved into, and say its command."""
+        self.deck.follow_focus(focused)
+        self._say_twin()
 
     @on(Table.Arranged, "#trials-table")
     def _say_twin(self) -> None:

@@ -27,6 +27,7 @@ from labtui.verdicts.printed import Tail, why_silent
 from labtui.verdicts.text import clean
 
 if TYPE_CHECKING:
+    from labtui.store.lab import Lab
     from labtui.tui.reader import Pulse, Reader
     from labtui.tui.trial_feed import TrialView
     from labtui.verdicts.beside import Beside
@@ -72,6 +73,7 @@ class TrialScreen(RemarkingScreen):
         self._figures: tuple[tuple[int, int], TrialFigures] | None = None
         self._beside: tuple[tuple[object, ...], Beside] | None = None
         self._tail: Tail | None = None
+        self._is_untold = False
         self._rested = 0.0
         self._anew = True
 
@@ -275,15 +277,19 @@ class TrialScreen(RemarkingScreen):
             ended = self.view.ended
             if self.is_active:
                 await self._read_log(self.view)
-            if ended:
-                return
+                if ended:
+                    return
             await asyncio.sleep(BEAT)
 
     async def _read_log(self, view: TrialView) -> None:
         anew = self._tail is None
         tail = self._tail = self._tail or Tail(self.reader.paths.trial_log(view.trial.id))
+
+        def read(_: Lab) -> None:  # who asked may be gone when it is done: the next one shows it
+            self._is_untold = tail.read() or self._is_untold
+
         try:
-            changed = await self.reader.ask(lambda lab: tail.read())
+            await self.reader.ask(read)
         except OSError as error:
             self.deck.output.say(clean(f"It cannot be read: {error}"))
             return
@@ -291,7 +297,8 @@ class TrialScreen(RemarkingScreen):
             return
         if not tail.lines:
             self.deck.output.say(why_silent(view.trial.state, clean(view.trial.source)))
-        elif changed or anew:
+        elif self._is_untold or anew:
+            self._is_untold = False
             self.deck.output.show(tail.lines, dropped=tail.dropped, note=_left_out(tail))
 
     # -- panes ------------------------------------------------------------------------------
