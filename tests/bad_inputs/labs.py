@@ -657,7 +657,11 @@ ROWS = [
         52,
         "rights taken away while it trains (`chmod -R -w`)",
         lambda f: training(f, forbid, first=without_rights),
-        ("s: 2/2 trials, best … (trial …), done"),
+        (
+            "s waits: FOLDER/lab.db: held by pid … (pyth…) (database is locked); let it end what it "
+            "writes, then run again; trying again; nothing is lost\n"
+            "s: 2/2 trials, best … (trial …), done"
+        ),
         0,
         "made",
     ),
@@ -732,7 +736,7 @@ SLOW = [
         held,
         (
             "the text was not stored; it is in …\n"
-            "labtui: FOLDER/lab.db: held by pid … (python…) (database is locked); let it end "
+            "labtui: FOLDER/lab.db: held by pid … (pyth…) (database is locked); let it end "
             "what it writes, then run again"
         ),
         74,
@@ -742,7 +746,11 @@ SLOW = [
         47,
         "held for 6 s while it trains",
         lambda f: training(f, hold_for_six_seconds),
-        ("s: 2/2 trials, best … (trial …), done"),
+        (
+            "s waits: FOLDER/lab.db: held by pid … (pyth…) (database is locked); let it end what it "
+            "writes, then run again; trying again; nothing is lost\n"
+            "s: 2/2 trials, best … (trial …), done"
+        ),
         0,
         "made",
     ),
